@@ -1,0 +1,232 @@
+use std::collections::BTreeMap;
+
+use super::document::{MAX_NAME_BYTES, MAX_TEXT_BYTES, version};
+use super::files::Files;
+use super::params;
+use super::problem::{Pointer, ProblemKind, Reporter};
+use super::signature;
+use crate::{
+    CheckedKernel, Feature, FeatureSet, HostPolicy, KernelId, KernelInfo, KernelVector, Limits,
+    Platform, Signature, Tolerance, Variant, Vector,
+};
+
+pub(super) fn check(
+    info: &KernelInfo,
+    policy: &HostPolicy,
+    at: &Pointer,
+    files: &mut Files,
+    reporter: &mut Reporter,
+) -> Option<CheckedKernel> {
+    let id: Option<KernelId> = reporter.parse(
+        &at.key("id"),
+        ProblemKind::Name,
+        &info.id,
+        KernelId::GRAMMAR,
+    );
+    reporter.check_length(&at.key("name"), &info.name, MAX_NAME_BYTES);
+    check_entry_point(info, at, reporter);
+    check_abi(info, at, reporter);
+    let file = files.add(&info.path, &info.hash, at, reporter);
+    let limits = check_limits(info, policy, at, reporter);
+    let platforms = platforms(info, at, reporter);
+    let signature = signature::check(info, at, reporter);
+    let variants = variants(info, at, files, reporter);
+    let vectors = vectors(info, signature.as_ref(), at, files, reporter);
+    let (path, digest) = file?;
+    Some(CheckedKernel {
+        id: id?,
+        path,
+        digest,
+        limits,
+        signature: signature?,
+        platforms,
+        variants: variants.into_iter().collect::<Option<_>>()?,
+        vectors: vectors.into_iter().collect::<Option<_>>()?,
+        info: info.clone(),
+    })
+}
+
+fn check_entry_point(info: &KernelInfo, at: &Pointer, reporter: &mut Reporter) {
+    let entry = &info.entry_point;
+    let printable = entry.bytes().all(|b| (0x20..=0x7e).contains(&b));
+    if !(1..=256).contains(&entry.len()) || !printable {
+        let allowed = "1 to 256 printable ASCII characters";
+        reporter.report(
+            &at.key("entry_point"),
+            ProblemKind::EntryPoint,
+            entry,
+            allowed,
+        );
+    }
+}
+
+fn check_abi(info: &KernelInfo, at: &Pointer, reporter: &mut Reporter) {
+    if info.abi != crate::ABI_VERSION {
+        reporter.report(
+            &at.key("abi"),
+            ProblemKind::Abi,
+            info.abi,
+            crate::ABI_VERSION,
+        );
+    }
+}
+
+fn check_limits(
+    info: &KernelInfo,
+    policy: &HostPolicy,
+    at: &Pointer,
+    reporter: &mut Reporter,
+) -> Limits {
+    let at = at.key("resource_limits");
+    let limits = info.resource_limits.resolve();
+    let host = &policy.limits;
+    let stack = |bytes: usize| u64::try_from(bytes).unwrap_or(u64::MAX);
+    let rows = [
+        (
+            "max_memory_pages",
+            1,
+            limits.memory_pages.into(),
+            host.max_memory_pages.into(),
+        ),
+        (
+            "max_epoch_ticks",
+            1,
+            limits.epoch_ticks,
+            host.max_epoch_ticks,
+        ),
+        (
+            "max_table_elements",
+            0,
+            limits.table_elements.into(),
+            host.max_table_elements.into(),
+        ),
+        (
+            "max_stack_size",
+            1,
+            stack(limits.stack_bytes),
+            stack(host.max_stack_size),
+        ),
+        (
+            "max_globals",
+            0,
+            limits.globals.into(),
+            host.max_globals.into(),
+        ),
+    ];
+    for (field, min, found, max) in rows {
+        let (found, max): (u64, u64) = (found, max);
+        if !(min..=max).contains(&found) {
+            let allowed = format!("{min} to the host's {max}");
+            reporter.report(&at.key(field), ProblemKind::Limit, found, allowed);
+        }
+    }
+    limits
+}
+
+fn platforms(
+    info: &KernelInfo,
+    at: &Pointer,
+    reporter: &mut Reporter,
+) -> BTreeMap<String, Platform> {
+    let at = at.key("platforms");
+    let mut platforms = BTreeMap::new();
+    for (engine, config) in &info.platforms {
+        let at = at.key(engine);
+        if !is_engine_name(engine) {
+            let allowed = "an engine name of [a-z0-9][a-z0-9._-]{0,127}";
+            reporter.report(&at, ProblemKind::Name, engine, allowed);
+        }
+        let min_version = version(reporter, &at.key("min_version"), &config.min_version);
+        let features = features(&config.features, &at.key("features"), reporter);
+        if let Some(min_version) = min_version {
+            platforms.insert(
+                engine.clone(),
+                Platform {
+                    min_version,
+                    features,
+                },
+            );
+        }
+    }
+    platforms
+}
+
+/// Engines are named by the same grammar as kernels.
+fn is_engine_name(engine: &str) -> bool {
+    engine.parse::<KernelId>().is_ok()
+}
+
+fn features(names: &[String], at: &Pointer, reporter: &mut Reporter) -> FeatureSet {
+    let allowed = Feature::ALL.map(Feature::name).join(", ");
+    let allowed = format!("one of {allowed}");
+    let mut found = Vec::with_capacity(names.len());
+    for (index, name) in names.iter().enumerate() {
+        found.extend(reporter.parse::<Feature>(
+            &at.index(index),
+            ProblemKind::Feature,
+            name,
+            &allowed,
+        ));
+    }
+    found.into_iter().collect()
+}
+
+fn variants(
+    info: &KernelInfo,
+    at: &Pointer,
+    files: &mut Files,
+    reporter: &mut Reporter,
+) -> Vec<Option<Variant>> {
+    let at = at.key("variants");
+    let check = |(index, variant): (usize, &crate::KernelVariant)| {
+        let at = at.index(index);
+        let features = features(&variant.features, &at.key("features"), reporter);
+        let (path, digest) = files.add(&variant.path, &variant.hash, &at, reporter)?;
+        Some(Variant {
+            path,
+            digest,
+            features,
+        })
+    };
+    info.variants.iter().enumerate().map(check).collect()
+}
+
+fn vectors(
+    info: &KernelInfo,
+    signature: Option<&Signature>,
+    at: &Pointer,
+    files: &mut Files,
+    reporter: &mut Reporter,
+) -> Vec<Option<Vector>> {
+    let at = at.key("vectors");
+    let check = |(index, vector): (usize, &KernelVector)| {
+        let at = at.index(index);
+        let file = files.add(&vector.path, &vector.hash, &at, reporter);
+        check_tolerance(&vector.tolerance, &at.key("tolerance"), reporter);
+        let params = params::vector_params(&vector.params, signature?, &at.key("params"), reporter);
+        let (path, digest) = file?;
+        Some(Vector {
+            path,
+            digest,
+            params: params?,
+            tolerance: vector.tolerance.clone(),
+        })
+    };
+    info.vectors.iter().enumerate().map(check).collect()
+}
+
+fn check_tolerance(tolerance: &Tolerance, at: &Pointer, reporter: &mut Reporter) {
+    for (field, value) in [("rtol", tolerance.rtol), ("atol", tolerance.atol)] {
+        if !(value.is_finite() && value >= 0.0) {
+            let allowed = "a finite number of 0 or more";
+            reporter.report(&at.key(field), ProblemKind::Tolerance, value, allowed);
+        }
+    }
+}
+
+/// Reports what is wrong with a description of a parameter.
+pub(super) fn check_description(text: Option<&str>, at: &Pointer, reporter: &mut Reporter) {
+    if let Some(text) = text {
+        reporter.check_length(&at.key("description"), text, MAX_TEXT_BYTES);
+    }
+}
