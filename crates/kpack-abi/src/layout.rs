@@ -41,7 +41,10 @@ impl ParamCursor {
     /// If `symbols` is above 65,536, which no manifest within its size limit can reach.
     #[must_use]
     pub const fn after_symbols(symbols: u32) -> Self {
-        assert!(symbols <= 65_536, "a manifest names at most a few hundred symbols");
+        assert!(
+            symbols <= 65_536,
+            "a manifest names at most a few hundred symbols"
+        );
         Self { end: symbols * 4 }
     }
 
