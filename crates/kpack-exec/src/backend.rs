@@ -1,0 +1,164 @@
+use std::sync::Arc;
+
+use kpack_schema::FeatureSet;
+use semver::Version;
+
+use crate::fault::Fault;
+use crate::policy::VettedModule;
+
+#[cfg(feature = "wasmtime")]
+mod ticker;
+#[cfg(feature = "wasmtime")]
+pub(crate) mod wasmtime;
+
+/// An engine: turns vetted modules into programs.
+///
+/// The three traits of this module know bytes, memory, one entry point, features and budgets, and
+/// no kernel by name. An engine outside this crate implements them as the ones inside do.
+///
+/// What every implementation owes its callers:
+/// * each wasm proposal outside [`VettedModule::features`] and the set that is always on is off;
+/// * the [`limits`](VettedModule::limits) bind: memory and tables can never grow past them (the
+///   guest's `memory.grow` and `table.grow` return -1), the stack and the deadline end the call;
+/// * guest code cannot unwind into, or stop, the host.
+pub trait Backend: Send + Sync {
+    /// The name under which a manifest's `platforms` knows the engine, such as `wasmtime`.
+    fn name(&self) -> &str;
+
+    /// The engine's own version, which a manifest's `min_version` is compared with.
+    fn version(&self) -> Version;
+
+    /// The features that modules for this engine may need.
+    fn offers(&self) -> FeatureSet;
+
+    /// Compiles a module that the static policy has passed.
+    ///
+    /// # Errors
+    ///
+    /// When the engine cannot compile the module or cannot be set up for its limits.
+    fn compile(&self, module: &VettedModule) -> Result<Arc<dyn Program>, BackendError>;
+}
+
+/// A compiled module with its entry point and limits; immutable and shared between threads.
+pub trait Program: Send + Sync {
+    /// A new instance with a memory, globals and tables of its own.
+    ///
+    /// # Errors
+    ///
+    /// A [`Fault`] when the module itself prevents it, such as a data segment past the end of its
+    /// memory; a [`BackendError`] when the host lacks the resources.
+    fn instantiate(&self) -> Result<Box<dyn Instance>, RunError>;
+}
+
+/// One instance of a program. It serves one owner, and after a fault it is never called again.
+pub trait Instance: Send {
+    /// The instance's linear memory as it is now. Its start is aligned to 64 bytes.
+    fn memory(&self) -> &[u8];
+
+    /// The instance's linear memory, to be written by the host between calls.
+    fn memory_mut(&mut self) -> &mut [u8];
+
+    /// Adds `pages` of 64 KiB, all zero, at the end of the memory.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::MemoryLimit`] past the limit or the module's own maximum; a [`BackendError`] when
+    /// the host has no such memory.
+    fn grow(&mut self, pages: u32) -> Result<(), RunError>;
+
+    /// Calls the entry point and returns its status code.
+    ///
+    /// The call is given at least `ticks` of 10 ms wall clock, and at most one more.
+    ///
+    /// # Errors
+    ///
+    /// The [`Fault`] that ended the call, or a [`BackendError`] when the engine itself failed.
+    fn call(&mut self, argument: u32, ticks: u64) -> Result<i32, RunError>;
+}
+
+/// Why an instance could not be made, grown or called.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The kernel's fault.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// The engine's or the host's.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+}
+
+/// What an engine reports about itself.
+pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// An engine failed where no kernel is to blame.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BackendError {
+    /// The engine could not be set up on this machine.
+    #[error("the engine could not be set up: `{engine}`")]
+    Setup {
+        /// The engine's name.
+        engine: String,
+        /// What the engine says.
+        source: Cause,
+    },
+    /// The engine did not compile a module that the static policy had passed.
+    #[error("the engine did not compile the module: `{module}`")]
+    Compile {
+        /// The module's path in its pack.
+        module: String,
+        /// What the engine says.
+        source: Cause,
+    },
+    /// The engine could not make an instance.
+    #[error("the engine could not make an instance: `{engine}`")]
+    Instantiate {
+        /// The engine's name.
+        engine: String,
+        /// What the engine says.
+        source: Cause,
+    },
+    /// The host has no memory for the instance, though its limits allow it.
+    #[error("the host has no memory for the instance, pages needed: `{pages}`")]
+    OutOfMemory {
+        /// Pages of 64 KiB that were asked for.
+        pages: u32,
+    },
+    /// The engine failed during a call.
+    #[error("the engine failed during a call: `{engine}`")]
+    Call {
+        /// The engine's name.
+        engine: String,
+        /// What the engine says.
+        source: Cause,
+    },
+    /// The clock that keeps the deadlines has stopped; no call is started without it.
+    #[error("the deadline clock has stopped: `{engine}`")]
+    ClockStopped {
+        /// The engine's name.
+        engine: String,
+    },
+    /// The engine does not keep its contract with this crate.
+    #[error("the engine broke its contract: `{what}`")]
+    Contract {
+        /// The rule that does not hold.
+        what: &'static str,
+    },
+}
+
+impl BackendError {
+    /// A stable name for programs, in `snake_case`.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Setup { .. } => "engine_setup",
+            Self::Compile { .. } => "engine_compile",
+            Self::Instantiate { .. } => "engine_instantiate",
+            Self::OutOfMemory { .. } => "engine_out_of_memory",
+            Self::Call { .. } => "engine_call",
+            Self::ClockStopped { .. } => "engine_clock_stopped",
+            Self::Contract { .. } => "engine_contract",
+        }
+    }
+}

@@ -1,0 +1,352 @@
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use kpack_schema::{FeatureSet, Limits, MEMORY_EXPORT, PAGE_SIZE};
+use semver::Version;
+use wasmparser::WasmFeatures;
+use wasmtime::{
+    Config, Engine, EngineWeak, Memory, Module, OptLevel, ResourceLimiter, Store, Trap, TypedFunc,
+};
+
+use super::ticker::{Ticked, Ticker};
+use super::{Backend, BackendError, Instance, Program, RunError};
+use crate::fault::Fault;
+use crate::features::wasm_features;
+use crate::policy::VettedModule;
+
+/// The version that the workspace pins; a test compares the two.
+const VERSION: Version = Version::new(48, 0, 8);
+
+const NAME: &str = "wasmtime";
+
+/// The wasmtime engine.
+///
+/// It keeps one compiler configuration alive for each pair of feature set and stack size that some
+/// program uses, and one thread that advances their deadlines; the thread ends with the last clone
+/// of the backend and the last of its programs.
+///
+/// A call uses up to [`Limits::stack_bytes`] of the calling thread's own stack: call from threads
+/// that have that much left and 128 KiB more, as threads of Rust's default size (2 MiB) do under
+/// the default policy.
+#[derive(Clone)]
+pub struct Wasmtime {
+    shared: Arc<Shared>,
+}
+
+impl Wasmtime {
+    /// Sets the engine up and starts its clock.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::Setup`] when this machine cannot run the engine or start a thread.
+    pub fn new() -> Result<Self, BackendError> {
+        // An engine with every feature on shows at once whether this machine supports them all.
+        Engine::new(&config(FeatureSet::ALL, 512 * 1024)).map_err(setup)?;
+        let engines = Arc::new(Engines::default());
+        let ticker = Ticker::start(engines.clone()).map_err(setup)?;
+        Ok(Self {
+            shared: Arc::new(Shared { engines, ticker }),
+        })
+    }
+}
+
+impl fmt::Debug for Wasmtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wasmtime").finish_non_exhaustive()
+    }
+}
+
+impl Backend for Wasmtime {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn version(&self) -> Version {
+        VERSION
+    }
+
+    fn offers(&self) -> FeatureSet {
+        FeatureSet::ALL
+    }
+
+    fn compile(&self, module: &VettedModule) -> Result<Arc<dyn Program>, BackendError> {
+        let limits = module.limits();
+        let engine = self
+            .shared
+            .engines
+            .get(module.features(), limits.stack_bytes)?;
+        let compiled = Module::from_binary(&engine, module.bytes()).map_err(|source| {
+            BackendError::Compile {
+                module: module.path().to_string(),
+                source: source.into(),
+            }
+        })?;
+        Ok(Arc::new(WasmtimeProgram {
+            module: compiled,
+            entry_point: module.entry_point().into(),
+            limits,
+            shared: Arc::clone(&self.shared),
+        }))
+    }
+}
+
+/// What the backend and its programs hold together: while it lives, deadlines advance.
+struct Shared {
+    engines: Arc<Engines>,
+    ticker: Ticker,
+}
+
+/// The engines that some program uses. Held weakly: an engine ends with its last program.
+#[derive(Default)]
+struct Engines {
+    live: Mutex<BTreeMap<(FeatureSet, usize), EngineWeak>>,
+}
+
+impl Engines {
+    fn get(&self, features: FeatureSet, stack_bytes: usize) -> Result<Engine, BackendError> {
+        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(engine) = live
+            .get(&(features, stack_bytes))
+            .and_then(EngineWeak::upgrade)
+        {
+            return Ok(engine);
+        }
+        live.retain(|_, engine| engine.upgrade().is_some());
+        let engine = Engine::new(&config(features, stack_bytes)).map_err(setup)?;
+        live.insert((features, stack_bytes), engine.weak());
+        Ok(engine)
+    }
+}
+
+impl Ticked for Engines {
+    fn advance(&self, ticks: u64) {
+        let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        for engine in live.values().filter_map(EngineWeak::upgrade) {
+            for _ in 0..ticks {
+                engine.increment_epoch();
+            }
+        }
+    }
+}
+
+fn config(features: FeatureSet, stack_bytes: usize) -> Config {
+    let mut config = Config::new();
+    config
+        // Explicit settings outrank every default of the engine, also one that another crate's
+        // choice of cargo features has changed.
+        .wasm_features(WasmFeatures::all(), false)
+        .wasm_features(wasm_features(features), true)
+        .shared_memory(false)
+        .max_wasm_stack(stack_bytes)
+        // Unused, but the engine demands that it is not below the stack of synchronous calls.
+        .async_stack_size(stack_bytes.saturating_add(1 << 20))
+        .epoch_interruption(true)
+        .wasm_backtrace_max_frames(None)
+        .cranelift_opt_level(OptLevel::Speed);
+    config
+}
+
+struct WasmtimeProgram {
+    module: Module,
+    entry_point: String,
+    limits: Limits,
+    shared: Arc<Shared>,
+}
+
+impl Program for WasmtimeProgram {
+    fn instantiate(&self) -> Result<Box<dyn Instance>, RunError> {
+        let mut store = Store::new(self.module.engine(), HostLimits::new(self.limits));
+        store.limiter(|limits| limits);
+        let instance = wasmtime::Instance::new(&mut store, &self.module, &[])
+            .map_err(|error| instantiation_error(error))?;
+        let memory = instance
+            .get_memory(&mut store, MEMORY_EXPORT)
+            .expect("the static policy has found the export of the memory");
+        let entry = instance
+            .get_typed_func(&mut store, &self.entry_point)
+            .expect("the static policy has found the entry point and its type");
+        Ok(Box::new(WasmtimeInstance {
+            store,
+            memory,
+            entry,
+            shared: Arc::clone(&self.shared),
+        }))
+    }
+}
+
+struct WasmtimeInstance {
+    store: Store<HostLimits>,
+    memory: Memory,
+    entry: TypedFunc<u32, i32>,
+    shared: Arc<Shared>,
+}
+
+impl Instance for WasmtimeInstance {
+    fn memory(&self) -> &[u8] {
+        self.memory.data(&self.store)
+    }
+
+    fn memory_mut(&mut self) -> &mut [u8] {
+        self.memory.data_mut(&mut self.store)
+    }
+
+    fn grow(&mut self, pages: u32) -> Result<(), RunError> {
+        if self.memory.grow(&mut self.store, u64::from(pages)).is_ok() {
+            return Ok(());
+        }
+        let needed_pages = self
+            .memory
+            .size(&self.store)
+            .saturating_add(u64::from(pages));
+        let max_pages = self
+            .store
+            .data()
+            .max_pages(self.memory.ty(&self.store).maximum());
+        if needed_pages > u64::from(max_pages) {
+            return Err(Fault::MemoryLimit {
+                needed_pages,
+                max_pages,
+            }
+            .into());
+        }
+        Err(BackendError::OutOfMemory { pages }.into())
+    }
+
+    fn call(&mut self, argument: u32, ticks: u64) -> Result<i32, RunError> {
+        if !self.shared.ticker.is_running() {
+            return Err(clock_stopped());
+        }
+        self.store.set_epoch_deadline(deadline(ticks));
+        self.entry
+            .call(&mut self.store, argument)
+            .map_err(|error| call_error(error, ticks))
+    }
+}
+
+/// The number of epochs after which a call of `ticks` ends.
+///
+/// One more than its ticks, because the first one may be about to pass. The engine adds the number
+/// to its epoch without a check: far below 2^64 the sum cannot wrap around.
+fn deadline(ticks: u64) -> u64 {
+    ticks.min(1 << 62) + 1
+}
+
+/// The limits of one instance, in the engine's units.
+struct HostLimits {
+    memory_bytes: usize,
+    memory_pages: u32,
+    table_elements: usize,
+    /// Elements of all tables together.
+    table_used: usize,
+    /// What the last permission added, to be taken back if the engine then fails to grow.
+    table_granted: usize,
+}
+
+impl HostLimits {
+    fn new(limits: Limits) -> Self {
+        let bytes = u64::from(limits.memory_pages) * u64::from(PAGE_SIZE);
+        Self {
+            memory_bytes: usize::try_from(bytes).unwrap_or(usize::MAX),
+            memory_pages: limits.memory_pages,
+            table_elements: usize::try_from(limits.table_elements).unwrap_or(usize::MAX),
+            table_used: 0,
+            table_granted: 0,
+        }
+    }
+
+    fn max_pages(&self, declared: Option<u64>) -> u32 {
+        let declared = declared.and_then(|pages| u32::try_from(pages).ok());
+        declared.map_or(self.memory_pages, |pages| pages.min(self.memory_pages))
+    }
+}
+
+impl ResourceLimiter for HostLimits {
+    fn memory_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(desired <= self.memory_bytes)
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let added = desired.saturating_sub(current);
+        let used = self.table_used.saturating_add(added);
+        if used > self.table_elements || maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        self.table_used = used;
+        self.table_granted = added;
+        Ok(true)
+    }
+
+    fn table_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.table_used = self.table_used.saturating_sub(self.table_granted);
+        self.table_granted = 0;
+        Ok(())
+    }
+}
+
+#[cold]
+fn call_error(error: wasmtime::Error, ticks: u64) -> RunError {
+    match error.downcast_ref::<Trap>() {
+        Some(trap) => fault(*trap, ticks).into(),
+        None => BackendError::Call {
+            engine: NAME.into(),
+            source: error.into(),
+        }
+        .into(),
+    }
+}
+
+#[cold]
+fn instantiation_error(error: wasmtime::Error) -> RunError {
+    match error.downcast_ref::<Trap>() {
+        Some(trap) => fault(*trap, 0).into(),
+        None => BackendError::Instantiate {
+            engine: NAME.into(),
+            source: error.into(),
+        }
+        .into(),
+    }
+}
+
+fn fault(trap: Trap, ticks: u64) -> Fault {
+    match trap {
+        Trap::Interrupt => Fault::Deadline { ticks },
+        Trap::StackOverflow => Fault::StackOverflow,
+        Trap::MemoryOutOfBounds => Fault::MemoryOutOfBounds,
+        Trap::TableOutOfBounds => Fault::TableOutOfBounds,
+        Trap::IndirectCallToNull => Fault::IndirectCallToNull,
+        Trap::BadSignature => Fault::IndirectCallType,
+        Trap::IntegerOverflow => Fault::IntegerOverflow,
+        Trap::IntegerDivisionByZero => Fault::IntegerDivideByZero,
+        Trap::BadConversionToInteger => Fault::BadConversionToInteger,
+        Trap::UnreachableCodeReached => Fault::Unreachable,
+        other => Fault::Other {
+            message: other.to_string(),
+        },
+    }
+}
+
+#[cold]
+fn clock_stopped() -> RunError {
+    BackendError::ClockStopped {
+        engine: NAME.into(),
+    }
+    .into()
+}
+
+fn setup(source: impl Into<super::Cause>) -> BackendError {
+    BackendError::Setup {
+        engine: NAME.into(),
+        source: source.into(),
+    }
+}

@@ -1,0 +1,207 @@
+use std::fmt;
+use std::sync::Arc;
+
+use kpack_schema::{CheckedKernel, Digest, FeatureSet, PackName, PackPath, ParamValue, Signature};
+use kpack_verify::VerifiedKernel;
+use semver::Version;
+
+use crate::backend::{Backend, Program};
+use crate::bound::BoundKernel;
+use crate::call::Call;
+use crate::error::{CallError, CompileError};
+use crate::policy::{StaticPolicy, VettedModule};
+use crate::select::{EngineInfo, Selection, select};
+
+/// A kernel that an engine has compiled; immutable, shared between threads, cheap to clone.
+///
+/// ```
+/// # fn example(verified: &kpack_verify::VerifiedKernel, x: &kpack_exec::Tensor, w: &kpack_exec::Tensor)
+/// #     -> Result<(), Box<dyn std::error::Error>> {
+/// use kpack_exec::{CompiledKernel, StaticPolicy, Wasmtime};
+///
+/// let engine = Wasmtime::new()?;
+/// let norm = CompiledKernel::compile(&engine, verified, &StaticPolicy::default())?;
+///
+/// // Once, into tensors of its own:
+/// let outputs = norm.call().input("x", x)?.input("weight", w)?.param("eps", 1e-5)?.run()?;
+/// let y = outputs.get("y");
+///
+/// // Many times, in slices of the kernel's own memory:
+/// let mut norm = norm.bind(&[("rows", 1), ("hidden", 4096)], &[("eps", 1e-5.into())])?;
+/// norm.input_mut::<f32>("weight")?.copy_from_slice(w.as_slice()?);
+/// norm.input_mut::<f32>("x")?.copy_from_slice(x.as_slice()?);
+/// norm.run()?;
+/// let y: &[f32] = norm.output("y")?;
+/// # Ok(()) }
+/// ```
+///
+/// Only a verified kernel can be compiled; bytes are not one:
+///
+/// ```compile_fail
+/// use kpack_exec::{CompiledKernel, StaticPolicy, Wasmtime};
+///
+/// let bytes = b"\0asm\x01\0\0\0".to_vec();
+/// CompiledKernel::compile(&Wasmtime::new().unwrap(), &bytes, &StaticPolicy::default());
+/// ```
+#[derive(Clone)]
+pub struct CompiledKernel {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    pack: PackName,
+    kernel: Arc<CheckedKernel>,
+    engine: EngineInfo,
+    selection: Selection,
+    module: VettedModule,
+    program: Arc<dyn Program>,
+}
+
+impl CompiledKernel {
+    /// Chooses the kernel's module for the engine, vets it and compiles it.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel does not run on this engine, the static policy refuses the module, or the
+    /// engine fails.
+    pub fn compile(
+        backend: &dyn Backend,
+        kernel: &VerifiedKernel,
+        policy: &StaticPolicy,
+    ) -> Result<Self, CompileError> {
+        let engine = EngineInfo::of(backend);
+        let checked = kernel.checked();
+        let span = tracing::info_span!(
+            "compile", pack = %kernel.pack(), kernel = %checked.id(), engine = %engine.name
+        );
+        let _entered = span.entered();
+        let selection = select(checked, &engine)?;
+        let module = policy.vet(kernel, selection)?;
+        let program = backend.compile(&module)?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                pack: kernel.pack().clone(),
+                kernel: Arc::clone(checked),
+                engine,
+                selection,
+                module,
+                program,
+            }),
+        })
+    }
+
+    /// Starts a one-shot call, on an instance of its own.
+    #[must_use]
+    pub fn call(&self) -> Call<'_> {
+        Call::new(self)
+    }
+
+    /// Binds every dimension that an input names and every parameter, for many calls.
+    ///
+    /// Parameters that are left out take their defaults.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::Bind`] when dimensions or parameters do not fit;
+    /// [`Fault::MemoryLimit`](crate::Fault::MemoryLimit) when the tensors do not fit the kernel's
+    /// memory limit.
+    pub fn bind(
+        &self,
+        dims: &[(&str, usize)],
+        params: &[(&str, ParamValue)],
+    ) -> Result<BoundKernel, CallError> {
+        BoundKernel::new(self.clone(), self.signature().bind_dims(dims, params)?)
+    }
+
+    /// Binds the shape of every input, by name, and every parameter, for many calls.
+    ///
+    /// # Errors
+    ///
+    /// As [`bind`](Self::bind).
+    pub fn bind_shapes(
+        &self,
+        shapes: &[(&str, &[usize])],
+        params: &[(&str, ParamValue)],
+    ) -> Result<BoundKernel, CallError> {
+        BoundKernel::new(self.clone(), self.signature().bind_shapes(shapes, params)?)
+    }
+
+    /// The name of the kernel's pack.
+    #[must_use]
+    pub fn pack(&self) -> &PackName {
+        &self.inner.pack
+    }
+
+    /// What the manifest says of the kernel.
+    #[must_use]
+    pub fn checked(&self) -> &Arc<CheckedKernel> {
+        &self.inner.kernel
+    }
+
+    /// What the kernel takes and gives.
+    #[must_use]
+    pub fn signature(&self) -> &Signature {
+        self.inner.kernel.signature()
+    }
+
+    /// The name of the engine that compiled the kernel.
+    #[must_use]
+    pub fn engine(&self) -> &str {
+        &self.inner.engine.name
+    }
+
+    /// The version of that engine.
+    #[must_use]
+    pub fn engine_version(&self) -> &Version {
+        &self.inner.engine.version
+    }
+
+    /// Which of the kernel's modules runs.
+    #[must_use]
+    pub fn selection(&self) -> Selection {
+        self.inner.selection
+    }
+
+    /// The digest of the module that runs.
+    #[must_use]
+    pub fn module_digest(&self) -> Digest {
+        self.inner.module.digest()
+    }
+
+    /// Where the module that runs stands in the pack.
+    #[must_use]
+    pub fn module_path(&self) -> &PackPath {
+        self.inner.module.path()
+    }
+
+    /// The features that are on in the module that runs.
+    #[must_use]
+    pub fn features(&self) -> FeatureSet {
+        self.inner.module.features()
+    }
+
+    /// The function that a call calls.
+    #[must_use]
+    pub fn entry_point(&self) -> &str {
+        self.inner.module.entry_point()
+    }
+
+    pub(crate) fn module(&self) -> &VettedModule {
+        &self.inner.module
+    }
+
+    pub(crate) fn program(&self) -> &dyn Program {
+        self.inner.program.as_ref()
+    }
+}
+
+impl fmt::Debug for CompiledKernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CompiledKernel")
+            .field("pack", &self.inner.pack)
+            .field("kernel", self.inner.kernel.id())
+            .field("engine", &self.inner.engine.name)
+            .field("module", &self.inner.module.digest())
+            .finish_non_exhaustive()
+    }
+}

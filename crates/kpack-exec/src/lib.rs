@@ -1,0 +1,44 @@
+//! Runs verified kernels inside hard limits.
+//!
+//! A [`VerifiedKernel`](kpack_verify::VerifiedKernel) passes the [`StaticPolicy`], is compiled by a
+//! [`Backend`], and is then called, either once with tensors that are copied in and out, or bound to
+//! shapes and called many times in slices of its own memory: see [`CompiledKernel`].
+//!
+//! Five limits bind on every engine: memory, wall clock time, table elements, stack and globals. An
+//! error says whose fault it was; a kernel's own is a [`Fault`].
+//!
+//! This crate never opens a file, and no engine's type stands in its interface. The engines are
+//! cargo features: `wasmtime` (on by default).
+
+#![deny(unsafe_code)]
+
+#[cfg(target_endian = "big")]
+compile_error!("kernels see the host's tensors as they are, and WebAssembly is little-endian");
+
+mod backend;
+mod bound;
+mod call;
+mod compiled;
+mod element;
+mod error;
+mod fault;
+mod features;
+mod plan;
+mod policy;
+mod select;
+mod tensor;
+
+#[cfg(feature = "wasmtime")]
+pub use backend::wasmtime::Wasmtime;
+pub use backend::{Backend, BackendError, Instance, Program, RunError};
+pub use bound::BoundKernel;
+pub use call::{Call, Outputs};
+pub use compiled::CompiledKernel;
+pub use element::Element;
+pub use error::{CallError, CompileError};
+pub use fault::{Blame, Fault};
+pub use policy::{
+    CapKind, MemoryPages, ModuleCaps, PolicyError, PolicyErrorKind, StaticPolicy, VettedModule,
+};
+pub use select::{EngineInfo, ModuleChoice, PlatformError, Selection, select};
+pub use tensor::{Tensor, TensorError, TensorView};
