@@ -1,0 +1,21 @@
+//! The promises of `kpack-verify`, and the attacks that they hold against, through its public
+//! interface.
+
+#[cfg(test)]
+mod accepted;
+#[cfg(test)]
+mod files;
+#[cfg(test)]
+mod limits;
+#[cfg(test)]
+mod sign;
+#[cfg(test)]
+mod signature_file;
+#[cfg(test)]
+mod signatures;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod trust_file;
+#[cfg(test)]
+mod trust_rules;
