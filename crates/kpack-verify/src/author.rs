@@ -31,6 +31,9 @@ impl AuthorError {
 
 /// The author's own signature: `author.signing_key` is self-asserted and proves nothing about trust,
 /// but a pack whose author cannot be shown to have held that key is not taken.
+///
+/// Whether the trust file lists or revokes the key plays no part here: it only ever counts towards
+/// the threshold as every other key does.
 pub(crate) fn require_author(
     manifest: &CheckedManifest,
     signatures: &SignatureFile,

@@ -30,7 +30,7 @@ pub enum VerifyError {
         digest: Digest,
     },
     /// No entry is of a key that the trust file lists.
-    #[error("no trusted key signed the pack; the first key that did is: `{key_id}`")]
+    #[error("no signature of the pack is of a trusted key; the first is of: `{key_id}`")]
     UntrustedKey {
         /// The first key id of the signature file.
         key_id: KeyId,
@@ -42,19 +42,19 @@ pub enum VerifyError {
         key_id: KeyId,
     },
     /// Every known signer is out of service; this one is revoked.
-    #[error("the pack is signed by a key that is revoked: `{key_id}`")]
+    #[error("the key that signed the pack is revoked: `{key_id}`")]
     KeyRevoked {
         /// The revoked key.
         key_id: KeyId,
     },
     /// Every known signer is out of service; this one's `not_before` lies ahead.
-    #[error("the pack is signed by a key that is not valid yet: `{key_id}`")]
+    #[error("the key that signed the pack is not valid yet: `{key_id}`")]
     KeyNotYetValid {
         /// The key.
         key_id: KeyId,
     },
     /// Every known signer is out of service; this one's `not_after` has come.
-    #[error("the pack is signed by a key that is no longer valid: `{key_id}`")]
+    #[error("the key that signed the pack is no longer valid: `{key_id}`")]
     KeyExpired {
         /// The key.
         key_id: KeyId,

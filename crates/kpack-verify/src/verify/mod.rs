@@ -1,4 +1,8 @@
 //! From bytes to proof: the one way to a [`VerifiedPack`].
+//!
+//! The steps stand in the order in which they may be taken: what costs little and needs no trust
+//! first, the signatures before the parser, what needs the manifest after it, the files last. A
+//! floor under a pack's `sequence` is one more step beside its expiry.
 
 mod error;
 mod signers;

@@ -2,6 +2,7 @@
 
 use kpack_schema::{HostPolicy, LimitPolicy};
 use kpack_verify::{PackBytes, sha256};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -206,4 +207,102 @@ fn a_manifest_above_the_host_policy_is_refused() {
         .verify_with(pack, now(), &policy)
         .unwrap_err();
     assert_eq!(error.kind(), "invalid_manifest");
+}
+
+/// One key as the operator and the signers treat it, each choice independent of the others.
+#[derive(Debug, Clone, Copy)]
+struct Treatment {
+    listed: bool,
+    revoked: bool,
+    in_time: bool,
+    in_scope: bool,
+    signs: bool,
+    intact: bool,
+}
+
+impl Treatment {
+    fn counts(self) -> bool {
+        self.listed && !self.revoked && self.in_time && self.in_scope && self.signs && self.intact
+    }
+}
+
+fn treatment() -> impl Strategy<Value = Treatment> {
+    // Mostly in order, so that thresholds are reached often.
+    let mostly = || prop::bool::weighted(0.85);
+    (
+        mostly(),
+        prop::bool::weighted(0.15),
+        mostly(),
+        mostly(),
+        mostly(),
+        mostly(),
+    )
+        .prop_map(
+            |(listed, revoked, in_time, in_scope, signs, intact)| Treatment {
+                listed,
+                revoked,
+                in_time,
+                in_scope,
+                signs,
+                intact,
+            },
+        )
+}
+
+/// The trust file that treats `key(1)`, `key(2)` ... so; `None` if nobody is listed.
+fn trust_file(treatments: &[Treatment], threshold: usize) -> Option<Value> {
+    let mut file = json!({"kpack_trust": 1, "keys": [], "revoked_keys": []});
+    for (number, treatment) in (1..).zip(treatments) {
+        let mut entry = json!({"key": key(number).public_key().to_string()});
+        if !treatment.in_time {
+            entry["not_after"] = json!("2026-01-01T00:00:00Z");
+        }
+        if !treatment.in_scope {
+            entry["packs"] = json!(["mistral-*"]);
+        }
+        if treatment.listed {
+            file["keys"].as_array_mut().unwrap().push(entry);
+        }
+        if treatment.revoked {
+            let revoked = file["revoked_keys"].as_array_mut().unwrap();
+            revoked.push(json!(key(number).id().to_string()));
+        }
+    }
+    let listed = file["keys"].as_array().unwrap().len();
+    file["threshold"] = json!(threshold.min(listed));
+    (listed > 0).then_some(file)
+}
+
+proptest! {
+    /// The rule of the trust file in one line, against all of its machinery. The author is a key
+    /// that nobody lists.
+    #[test]
+    fn a_pack_is_taken_exactly_if_enough_keys_count(
+        treatments in prop::collection::vec(treatment(), 1..6),
+        threshold in 1_usize..4,
+    ) {
+        let Some(file) = trust_file(&treatments, threshold) else { return Ok(()) };
+        let threshold = usize::try_from(file["threshold"].as_u64().unwrap()).unwrap();
+        let draft = Draft::new().author(&key(99));
+        let manifest = draft.manifest_bytes();
+        let mut entries = vec![key(99).sign_manifest(&manifest)];
+        let mut counting = Vec::new();
+        for (number, treatment) in (1..).zip(&treatments) {
+            let signed: &[u8] = if treatment.intact { &manifest } else { b"{}" };
+            if treatment.signs {
+                entries.push(key(number).sign_manifest(signed));
+            }
+            if treatment.counts() {
+                counting.push(key(number).id());
+            }
+        }
+        counting.sort();
+        match verify(&trust(&file), draft.with_entries(entries)) {
+            Ok(pack) => {
+                prop_assert_eq!(pack.signers(), &counting);
+                prop_assert!(counting.len() >= threshold);
+            }
+            Err(error) => prop_assert!(counting.len() < threshold, "{}", error),
+        }
+    }
 }
