@@ -1,0 +1,79 @@
+//! `swiglu_f32`: `y = silu(gate) * up`, where `silu(g) = g / (1 + exp(-g))`.
+//!
+//! Shazeer, "GLU Variants Improve Transformer", 2020.
+
+#![no_std]
+
+mod exp;
+
+use core::arch::wasm32::{f32x4_add, f32x4_div, f32x4_extract_lane, f32x4_mul, f32x4_splat, v128};
+
+use guest::simd::{LANES, load, store};
+use guest::{Call, Status, elements};
+
+const ROWS: u32 = 0;
+const WIDTH: u32 = 4;
+const PARAMS_SIZE: usize = 8;
+
+/// The entry point: inputs `gate` and `up` [rows, width], output `y` [rows, width].
+#[unsafe(no_mangle)]
+pub extern "C" fn swiglu_forward(descriptor: u32) -> i32 {
+    guest::run(descriptor, forward)
+}
+
+fn forward(call: &Call) -> Result<(), Status> {
+    let params = call.params::<PARAMS_SIZE>()?;
+    let count = elements(&[params.u32(ROWS), params.u32(WIDTH)]);
+    let gate = call.input_a::<f32>(count)?;
+    let up = call.input_b::<f32>(count)?;
+    let y = call.output::<f32>(count)?;
+    let length = count.ok_or(Status::InvalidInput)?;
+    // SAFETY: the three regions hold `length` elements each.
+    unsafe { gated(gate, up, y, length as usize) };
+    Ok(())
+}
+
+/// Vectors that one turn of the loop works on; they are independent, so that their divisions and
+/// polynomials overlap.
+const UNROLL: usize = 8;
+const BLOCK: usize = UNROLL * LANES;
+
+/// # Safety
+///
+/// `gate` and `up` are valid for reading `length` elements, `y` for writing as many.
+#[inline(always)]
+unsafe fn gated(gate: *const f32, up: *const f32, y: *mut f32, length: usize) {
+    let mut at = 0;
+    while at + BLOCK <= length {
+        // SAFETY: at < length.
+        let (gate, up, y) = unsafe { (gate.add(at), up.add(at), y.add(at)) };
+        for i in (0..BLOCK).step_by(LANES) {
+            // SAFETY: at + BLOCK <= length, and i + 4 <= BLOCK.
+            unsafe { store(y.add(i), swiglu(load(gate.add(i)), load(up.add(i)))) };
+        }
+        at += BLOCK;
+    }
+    while at + LANES <= length {
+        // SAFETY: at + LANES <= length.
+        unsafe { store(y.add(at), swiglu(load(gate.add(at)), load(up.add(at)))) };
+        at += LANES;
+    }
+    while at < length {
+        // SAFETY: at < length. One lane of a vector, so that the tail rounds as the body does.
+        unsafe {
+            let value = swiglu(f32x4_splat(*gate.add(at)), f32x4_splat(*up.add(at)));
+            *y.add(at) = f32x4_extract_lane::<0>(value);
+        }
+        at += 1;
+    }
+}
+
+/// `gate / (1 + exp(-gate)) * up` in each lane.
+///
+/// The quotient comes first: `gate * up` may overflow where the result does not. Below -88.73 the
+/// exponential is infinite and the quotient -0; the true value there is under 2.7e-37.
+#[inline(always)]
+fn swiglu(gate: v128, up: v128) -> v128 {
+    let denominator = f32x4_add(f32x4_splat(1.0), exp::exp_of_negative(gate));
+    f32x4_mul(f32x4_div(gate, denominator), up)
+}
