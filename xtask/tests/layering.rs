@@ -1,0 +1,81 @@
+//! Dependencies point one way only.
+#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
+
+use std::collections::BTreeMap;
+
+use cargo_metadata::{DependencyKind, MetadataCommand, Package};
+
+/// Each crate of the workspace with its layer: it may depend on lower layers only.
+const LAYERS: &[(&str, u32)] = &[
+    ("kpack-abi", 0),
+    ("kpack-reference", 0),
+    ("kpack-schema", 1),
+    ("kpack-verify", 2),
+    ("kpack-exec", 3),
+    ("kpack", 4),
+    ("kpack-conformance", 5),
+    ("kpack-cli", 6),
+    ("kpack-benches", 6),
+    ("xtask", 6),
+];
+
+/// External crates with the crates of the house that may use them.
+const EXCLUSIVE: &[(&str, &[&str])] = &[
+    ("ring", &["kpack-verify"]),
+    ("curve25519-dalek", &["kpack-verify"]),
+    ("wasmtime", &["kpack-exec"]),
+    ("wasmer", &["kpack-exec"]),
+    // The build looks into the modules that it has built.
+    ("wasmparser", &["kpack-exec", "xtask"]),
+];
+
+fn members() -> Vec<Package> {
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
+    let metadata = MetadataCommand::new().manifest_path(manifest).no_deps().exec().unwrap();
+    metadata.packages
+}
+
+#[test]
+fn every_crate_has_a_layer() {
+    let layers: BTreeMap<&str, u32> = LAYERS.iter().copied().collect();
+    for package in members() {
+        assert!(layers.contains_key(package.name.as_str()), "{} has no layer", package.name);
+    }
+}
+
+#[test]
+fn no_arrow_points_up_or_sideways() {
+    let layers: BTreeMap<&str, u32> = LAYERS.iter().copied().collect();
+    for package in members() {
+        let own = layers[package.name.as_str()];
+        for dependency in &package.dependencies {
+            if let Some(&other) = layers.get(dependency.name.as_str()) {
+                assert!(other < own, "{} must not depend on {}", package.name, dependency.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_lowest_layer_depends_on_nothing() {
+    for package in members() {
+        if matches!(package.name.as_str(), "kpack-abi" | "kpack-reference") {
+            let normal = package.dependencies.iter().filter(|dep| dep.kind == DependencyKind::Normal);
+            let names: Vec<&str> = normal.map(|dep| dep.name.as_str()).collect();
+            assert!(names.is_empty(), "{} depends on {names:?}", package.name);
+        }
+    }
+}
+
+#[test]
+fn cryptography_and_engines_have_one_home_each() {
+    for package in members() {
+        let normal = package.dependencies.iter().filter(|dep| dep.kind == DependencyKind::Normal);
+        for dependency in normal {
+            for (exclusive, homes) in EXCLUSIVE {
+                let fine = dependency.name != *exclusive || homes.contains(&package.name.as_str());
+                assert!(fine, "{} uses {exclusive}, which belongs to {homes:?}", package.name);
+            }
+        }
+    }
+}
