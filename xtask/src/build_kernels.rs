@@ -1,0 +1,346 @@
+//! `cargo xtask build-kernels`: from `kernels-src` to a pack folder that only lacks its signature.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, ensure};
+use kpack_schema::{AuthorInfo, Digest, KernelInfo, KernelManifest, PackPath};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::wasm_module;
+use crate::wasm_toolchain::{self, BuiltWith, TARGET, ToolchainChoice, WasmToolchain};
+
+/// Stands in `author.signing_key` until the pack is signed: a key that no one can have.
+pub(crate) const PLACEHOLDER_KEY: &str =
+    "ed25519:0000000000000000000000000000000000000000000000000000000000000000";
+
+/// A pack as it was built: hashed, not signed.
+#[derive(Debug)]
+pub(crate) struct BuiltPack {
+    /// The pack's folder.
+    pub(crate) dir: PathBuf,
+    /// Its manifest, as written there.
+    pub(crate) manifest: KernelManifest,
+    /// Its modules, in the order of their paths.
+    pub(crate) modules: Vec<BuiltModule>,
+    /// What built the modules; also written beside the folder, as `<folder>.built-with.json`.
+    pub(crate) built_with: BuiltWith,
+}
+
+/// One wasm module of a built pack.
+#[derive(Debug)]
+pub(crate) struct BuiltModule {
+    /// Where it stands in the pack.
+    pub(crate) path: PackPath,
+    /// Its size in bytes.
+    pub(crate) size: usize,
+    /// The digest that the manifest names.
+    pub(crate) digest: Digest,
+}
+
+/// Builds all kernels and writes the pack to `out`, replacing a pack that stands there.
+///
+/// # Errors
+///
+/// If no compiler can be had, the build fails, a module breaks its promises, a file under
+/// `kernels-src` is not as it should be, or `out` holds something other than a pack.
+pub(crate) fn build_pack(out: &Path, toolchain: ToolchainChoice) -> Result<BuiltPack> {
+    let workspace = workspace_root();
+    let source = workspace.join("kernels-src");
+    let toolchain = WasmToolchain::find(toolchain, &workspace)?;
+    let artifacts = compile(&toolchain, &workspace)?;
+
+    let recipe: Recipe = read_toml(&source.join("pack.toml"))?;
+    let drafts = read_drafts(&source, &recipe.families)?;
+    let modules = finish_modules(&artifacts, &drafts)?;
+    let manifest = recipe.into_manifest(fill_hashes(drafts, &modules)?);
+    let built_with = toolchain.built_with()?;
+
+    write_pack(out, &manifest, &modules)?;
+    write_json(
+        &beside(out, "built-with.json"),
+        &serde_json::to_string_pretty(&built_with)?,
+    )?;
+    let modules = modules
+        .into_iter()
+        .map(|(path, (bytes, digest))| BuiltModule {
+            path,
+            size: bytes.len(),
+            digest,
+        })
+        .collect();
+    Ok(BuiltPack {
+        dir: out.to_owned(),
+        manifest,
+        modules,
+        built_with,
+    })
+}
+
+/// Where the reference pack is built unless a person says otherwise: `target/kpack/llama-core`.
+pub(crate) fn default_out() -> PathBuf {
+    target_dir(&workspace_root()).join("kpack/llama-core")
+}
+
+impl fmt::Display for BuiltPack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let BuiltPack {
+            dir,
+            manifest,
+            modules,
+            built_with,
+        } = self;
+        writeln!(
+            f,
+            "{} {} in {}",
+            manifest.name,
+            manifest.version,
+            dir.display()
+        )?;
+        for module in modules {
+            writeln!(
+                f,
+                "  {:<28} {:>7} bytes  {}",
+                module.path, module.size, module.digest
+            )?;
+        }
+        writeln!(
+            f,
+            "built with {}, core: {}",
+            built_with.rustc, built_with.core
+        )?;
+        writeln!(
+            f,
+            "not signed yet: `kpack sign` needs `author.signing_key` to be the signer's"
+        )
+    }
+}
+
+/// `kernels-src/pack.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Recipe {
+    name: String,
+    version: String,
+    description: String,
+    sequence: u64,
+    created_at: String,
+    min_runtime_version: String,
+    max_runtime_version: String,
+    families: Vec<String>,
+    author: RecipeAuthor,
+    fallbacks: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RecipeAuthor {
+    name: String,
+    email: String,
+}
+
+impl Recipe {
+    fn into_manifest(self, kernels: Vec<KernelInfo>) -> KernelManifest {
+        KernelManifest {
+            schema: String::new(),
+            version: self.version,
+            name: self.name,
+            description: self.description,
+            min_runtime_version: self.min_runtime_version,
+            max_runtime_version: self.max_runtime_version,
+            created_at: self.created_at,
+            author: AuthorInfo {
+                name: self.author.name,
+                email: self.author.email,
+                signing_key: PLACEHOLDER_KEY.to_owned(),
+            },
+            kernels,
+            fallbacks: self.fallbacks,
+            sequence: self.sequence,
+            expires: None,
+        }
+    }
+}
+
+/// The kernels of all families as they stand beside their source: without a hash.
+fn read_drafts(source: &Path, families: &[String]) -> Result<Vec<serde_json::Value>> {
+    let mut drafts = Vec::new();
+    for family in families {
+        let path = source.join(family).join("kernels.json");
+        let mut family: Vec<serde_json::Value> = read_json(&path)?;
+        drafts.append(&mut family);
+    }
+    Ok(drafts)
+}
+
+/// The finished modules by the path that kernels name, each with its digest.
+type Modules = BTreeMap<PackPath, (Vec<u8>, Digest)>;
+
+/// Takes each module that a kernel names from the build's output: `rope/rope_f32.wasm` is
+/// `rope_f32.wasm` there.
+fn finish_modules(artifacts: &Path, drafts: &[serde_json::Value]) -> Result<Modules> {
+    let mut entry_points: BTreeMap<PackPath, BTreeSet<&str>> = BTreeMap::new();
+    for draft in drafts {
+        let path = text(draft, "path")?.parse::<PackPath>()?;
+        entry_points
+            .entry(path)
+            .or_default()
+            .insert(text(draft, "entry_point")?);
+    }
+    let mut modules = Modules::new();
+    for (path, entry_points) in entry_points {
+        let artifact = artifacts.join(path.segments().last().expect("a path has a segment"));
+        let built =
+            fs::read(&artifact).with_context(|| format!("no module was built for: `{path}`"))?;
+        let module = wasm_module::finish(&built, &entry_points)
+            .with_context(|| format!("module is not fit for a pack: `{path}`"))?;
+        let digest = kpack_verify::sha256(&module);
+        modules.insert(path, (module, digest));
+    }
+    Ok(modules)
+}
+
+fn fill_hashes(drafts: Vec<serde_json::Value>, modules: &Modules) -> Result<Vec<KernelInfo>> {
+    let fill = |mut draft: serde_json::Value| {
+        let (_, digest) = &modules[&text(&draft, "path")?.parse::<PackPath>()?];
+        draft["hash"] = digest.to_string().into();
+        serde_json::from_value(draft)
+            .context("a kernels.json under kernels-src is not as it should be")
+    };
+    drafts.into_iter().map(fill).collect()
+}
+
+fn text<'a>(draft: &'a serde_json::Value, field: &str) -> Result<&'a str> {
+    draft[field]
+        .as_str()
+        .ok_or_else(|| anyhow!("a kernel under kernels-src has no text field: `{field}`"))
+}
+
+/// Runs cargo in `kernels-src`; the result is the folder that holds the modules.
+fn compile(toolchain: &WasmToolchain, workspace: &Path) -> Result<PathBuf> {
+    let source = workspace.join("kernels-src");
+    let target_dir = target_dir(workspace).join("kernels-src");
+    let mut flags = declared_flags(&source)?;
+    // Nothing in a module may depend on where it was built.
+    flags.push(format!(
+        "--remap-path-prefix={}=/kpack",
+        workspace.display()
+    ));
+    if let Some(cargo_home) = cargo_home() {
+        flags.push(format!(
+            "--remap-path-prefix={}=/cargo",
+            cargo_home.display()
+        ));
+    }
+    let mut cargo = toolchain.cargo(&flags);
+    cargo.args([
+        "build",
+        "--release",
+        "--locked",
+        "--target",
+        TARGET,
+        "--target-dir",
+    ]);
+    wasm_toolchain::run(cargo.arg(&target_dir).current_dir(&source))?;
+    Ok(target_dir.join(TARGET).join("release"))
+}
+
+/// The flags in `kernels-src/.cargo/config.toml`: cargo would ignore them, because flags are given
+/// in the environment, where no configuration of this machine can add to them.
+fn declared_flags(source: &Path) -> Result<Vec<String>> {
+    let path = source.join(".cargo/config.toml");
+    let config: toml::Table = read_toml(&path)?;
+    let flags = config
+        .get("target")
+        .and_then(|target| target.get(TARGET)?.get("rustflags").cloned())
+        .with_context(|| format!("no flags for {TARGET} in: `{}`", path.display()))?;
+    flags
+        .try_into()
+        .with_context(|| format!("flags are not a list of texts in: `{}`", path.display()))
+}
+
+fn cargo_home() -> Option<PathBuf> {
+    let home = || std::env::home_dir().map(|home| home.join(".cargo"));
+    std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(home)
+}
+
+fn workspace_root() -> PathBuf {
+    // Set by `cargo run`; a copied or moved tree thus builds itself.
+    let manifest_dir = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let xtask = manifest_dir.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    xtask
+        .parent()
+        .expect("xtask is a folder of the workspace")
+        .to_owned()
+}
+
+fn target_dir(workspace: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from)
+}
+
+/// Writes the pack's files to a new folder, then puts that in the place of the old one.
+fn write_pack(out: &Path, manifest: &KernelManifest, modules: &Modules) -> Result<()> {
+    let occupied = out.exists() && !out.join("kernels.json").is_file();
+    ensure!(
+        !occupied,
+        "there is something other than a pack at: `{}`",
+        out.display()
+    );
+    let fresh = beside(out, "new");
+    remove_dir(&fresh)?;
+    for (path, (module, _)) in modules {
+        let file = path
+            .segments()
+            .fold(fresh.clone(), |dir, segment| dir.join(segment));
+        write(&file, module)?;
+    }
+    write_json(&fresh.join("kernels.json"), &manifest.to_json()?)?;
+    remove_dir(out)?;
+    fs::rename(&fresh, out).with_context(|| format!("cannot write: `{}`", out.display()))
+}
+
+/// `<out>.<suffix>`.
+fn beside(out: &Path, suffix: &str) -> PathBuf {
+    let mut name = out.as_os_str().to_owned();
+    name.push(".");
+    name.push(suffix);
+    name.into()
+}
+
+fn remove_dir(dir: &Path) -> Result<()> {
+    match fs::remove_dir_all(dir) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove: `{}`", dir.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn write_json(path: &Path, json: &str) -> Result<()> {
+    write(path, format!("{json}\n").as_bytes())
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let dir = path.parent().expect("a file stands in a folder");
+    fs::create_dir_all(dir)
+        .and_then(|()| fs::write(path, bytes))
+        .with_context(|| format!("cannot write: `{}`", path.display()))
+}
+
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    serde_json::from_str(&read(path)?)
+        .with_context(|| format!("cannot parse: `{}`", path.display()))
+}
+
+fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    toml::from_str(&read(path)?).with_context(|| format!("cannot parse: `{}`", path.display()))
+}
+
+fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path).with_context(|| format!("cannot read: `{}`", path.display()))
+}

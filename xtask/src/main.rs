@@ -1,0 +1,55 @@
+//! The project's build: `cargo xtask <verb>`.
+
+#![forbid(unsafe_code)]
+
+mod build_kernels;
+mod wasm_module;
+mod wasm_toolchain;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::wasm_toolchain::ToolchainChoice;
+
+fn main() -> ExitCode {
+    match run(Cli::parse().verb) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(verb: Verb) -> anyhow::Result<()> {
+    match verb {
+        Verb::BuildKernels { out, toolchain } => {
+            let out = out.unwrap_or_else(build_kernels::default_out);
+            let pack = build_kernels::build_pack(&out, toolchain)?;
+            print!("{pack}");
+        }
+    }
+    Ok(())
+}
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Builds and checks kpack")]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Builds the reference kernels to wasm and assembles them, hashed but unsigned, as a pack
+    BuildKernels {
+        /// The pack's folder, replaced if it holds a pack already [default: target/kpack/llama-core]
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+        /// Where the wasm32 compiler comes from
+        #[arg(long, value_enum, default_value_t)]
+        toolchain: ToolchainChoice,
+    },
+}

@@ -1,0 +1,156 @@
+//! The last step of building a module: keep what a host needs, and prove what it promises.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result, bail, ensure};
+use kpack_schema::MEMORY_EXPORT;
+use wasmparser::{
+    Encoding, ExportSectionReader, Parser, Payload, ValidPayload, Validator, WasmFeatures,
+};
+
+/// The module with no exports but the memory and `entry_points`, and no custom section.
+///
+/// The compiler's linker always exports two addresses of its own (`__data_end`, `__heap_base`),
+/// which no host of a kernel needs.
+///
+/// # Errors
+///
+/// If the module lacks one of these exports, imports anything, has a start function, or uses a
+/// feature beyond those that are always on and SIMD.
+pub(crate) fn finish(module: &[u8], entry_points: &BTreeSet<&str>) -> Result<Vec<u8>> {
+    let mut finished = module
+        .get(..PREAMBLE)
+        .context("not a wasm module")?
+        .to_vec();
+    for payload in Parser::new(0).parse_all(module) {
+        match payload.context("not a wasm module")? {
+            Payload::Version {
+                encoding: Encoding::Module,
+                ..
+            }
+            | Payload::CustomSection(_) => {}
+            Payload::Version { .. } => bail!("a component, not a module"),
+            Payload::ImportSection(_) => bail!("the module imports something"),
+            Payload::StartSection { .. } => bail!("the module has a start function"),
+            Payload::ExportSection(exports) => {
+                append_section(
+                    &mut finished,
+                    EXPORT_SECTION,
+                    &kept_exports(exports, entry_points)?,
+                );
+            }
+            other => {
+                if let Some((id, range)) = other.as_section() {
+                    append_section(&mut finished, id, &module[range]);
+                }
+            }
+        }
+    }
+    validate(&finished)?;
+    Ok(finished)
+}
+
+/// What a module may use when its manifest names `simd` and nothing else.
+fn validate(module: &[u8]) -> Result<()> {
+    let features = WasmFeatures::MUTABLE_GLOBAL
+        | WasmFeatures::SIGN_EXTENSION
+        | WasmFeatures::SATURATING_FLOAT_TO_INT
+        | WasmFeatures::MULTI_VALUE
+        | WasmFeatures::FLOATS
+        | WasmFeatures::SIMD
+        // How wasmparser represents types; allows no opcode.
+        | WasmFeatures::GC_TYPES;
+    let mut validator = Validator::new_with_features(features);
+    for payload in Parser::new(0).parse_all(module) {
+        if let ValidPayload::Func(function, body) = validator.payload(&payload?)? {
+            function
+                .into_validator(Default::default())
+                .validate(&body)?;
+        }
+    }
+    Ok(())
+}
+
+const PREAMBLE: usize = 8;
+const EXPORT_SECTION: u8 = 7;
+
+/// The contents of an export section with only the wanted exports, in their old order.
+fn kept_exports(
+    exports: ExportSectionReader<'_>,
+    entry_points: &BTreeSet<&str>,
+) -> Result<Vec<u8>> {
+    let mut missing: BTreeSet<&str> = entry_points
+        .iter()
+        .copied()
+        .chain([MEMORY_EXPORT])
+        .collect();
+    let mut kept = Vec::new();
+    let mut count = 0;
+    for export in exports {
+        let export = export?;
+        if missing.remove(export.name) {
+            append_u32(&mut kept, u32::try_from(export.name.len())?);
+            kept.extend_from_slice(export.name.as_bytes());
+            kept.push(kind_byte(export.kind)?);
+            append_u32(&mut kept, export.index);
+            count += 1;
+        }
+    }
+    ensure!(
+        missing.is_empty(),
+        "the module does not export: `{missing:?}`"
+    );
+    let mut contents = Vec::new();
+    append_u32(&mut contents, count);
+    contents.append(&mut kept);
+    Ok(contents)
+}
+
+fn kind_byte(kind: wasmparser::ExternalKind) -> Result<u8> {
+    match kind {
+        wasmparser::ExternalKind::Func => Ok(0),
+        wasmparser::ExternalKind::Memory => Ok(2),
+        other => bail!("an entry point must be a function: `{other:?}`"),
+    }
+}
+
+fn append_section(module: &mut Vec<u8>, id: u8, contents: &[u8]) {
+    module.push(id);
+    append_u32(
+        module,
+        u32::try_from(contents.len()).expect("a module is smaller than 4 GiB"),
+    );
+    module.extend_from_slice(contents);
+}
+
+/// LEB128, the shortest form.
+fn append_u32(bytes: &mut Vec<u8>, mut value: u32) {
+    loop {
+        let low = u8::try_from(value & 0x7f).expect("seven bits");
+        value >>= 7;
+        if value == 0 {
+            bytes.push(low);
+            return;
+        }
+        bytes.push(low | 0x80);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_encoded_in_the_shortest_form() {
+        for (value, expected) in [
+            (0, &[0][..]),
+            (127, &[127]),
+            (128, &[0x80, 1]),
+            (624_485, &[0xe5, 0x8e, 0x26]),
+        ] {
+            let mut bytes = Vec::new();
+            append_u32(&mut bytes, value);
+            assert_eq!(bytes, expected);
+        }
+    }
+}
