@@ -46,9 +46,10 @@ fn rotate_all(call: &Call) -> Result<(), Status> {
         dim: dim as usize,
         half: half as usize,
     };
-    // SAFETY: the three regions have the sizes that `Job` names, and 2 * half <= dim.
     match params.u32(INTERLEAVED.0) {
+        // SAFETY: the three regions have the sizes that `Job` names, and 2 * half <= dim.
         0 => unsafe { rotate::rotate::<pairs::Half>(&job) },
+        // SAFETY: as above.
         1 => unsafe { rotate::rotate::<pairs::Interleaved>(&job) },
         _ => return Err(Status::InvalidParams),
     }
