@@ -209,3 +209,229 @@ impl Region {
 fn in_memory(range: &Range<u64>) -> Option<Range<usize>> {
     Some(usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const PAGE: u64 = PAGE_SIZE as u64;
+
+    fn plan(sizes: &Sizes, module_pages: u32, max_pages: u32) -> Result<MemoryPlan, Fault> {
+        MemoryPlan::new(sizes, module_pages, max_pages)
+    }
+
+    fn small() -> Sizes {
+        Sizes {
+            inputs: vec![100, 3, 200],
+            outputs: vec![64],
+            scratch: 10,
+            params: 24,
+        }
+    }
+
+    #[test]
+    fn a_one_tensor_region_is_its_exact_length_and_a_packed_one_ends_with_its_last_tensor() {
+        let plan = plan(&small(), 1, 16).unwrap();
+        let descriptor = plan.descriptor;
+        assert_eq!(descriptor.input_a_size, 100);
+        assert_eq!(descriptor.input_b_size, 64 + 200);
+        assert_eq!(descriptor.output_size, 64);
+        assert_eq!(descriptor.scratch_size, 10);
+        assert_eq!(descriptor.params_size, 24);
+        let b = usize::try_from(descriptor.input_b_offset).unwrap();
+        assert_eq!(plan.inputs[1..], [b..b + 3, b + 64..b + 264]);
+        assert_eq!(plan.zeroed, [b + 3..b + 64, plan.outputs[0].clone()]);
+    }
+
+    #[test]
+    fn an_unused_region_is_offset_0_size_0() {
+        let plan = plan(
+            &Sizes {
+                inputs: vec![4],
+                outputs: vec![4],
+                ..Sizes::default()
+            },
+            0,
+            1,
+        );
+        let plan = plan.unwrap();
+        assert_eq!(
+            (plan.descriptor.input_b_offset, plan.descriptor.input_b_size),
+            (0, 0)
+        );
+        assert_eq!(
+            (plan.descriptor.scratch_offset, plan.descriptor.scratch_size),
+            (0, 0)
+        );
+        assert_eq!(
+            (plan.descriptor.params_offset, plan.descriptor.params_size),
+            (0, 0)
+        );
+        assert_eq!((plan.argument, plan.new_pages), (0, 1));
+    }
+
+    #[test]
+    fn the_pages_of_the_module_count() {
+        assert_eq!(plan(&small(), 15, 16).unwrap().argument, 15 * PAGE_SIZE);
+        assert_eq!(
+            plan(&small(), 16, 16),
+            Err(Fault::MemoryLimit {
+                needed_pages: 17,
+                max_pages: 16
+            })
+        );
+    }
+
+    #[test]
+    fn streams_do_not_share_an_offset_modulo_4_kib_where_there_is_room() {
+        let sizes = Sizes {
+            inputs: vec![PAGE; 2],
+            outputs: vec![PAGE],
+            ..Sizes::default()
+        };
+        let mut starts: Vec<_> = {
+            let plan = plan(&sizes, 1, 16).unwrap();
+            plan.inputs
+                .iter()
+                .chain(&plan.outputs)
+                .map(|range| range.start % 4096)
+                .collect()
+        };
+        starts.sort_unstable();
+        starts.dedup();
+        assert_eq!(starts.len(), 3);
+    }
+
+    #[test]
+    fn lanes_never_cost_a_page_that_the_limit_does_not_allow() {
+        // Descriptor at 0, input behind it at 64, output right behind: exactly one page.
+        let sizes = Sizes {
+            inputs: vec![64],
+            outputs: vec![PAGE - 128],
+            ..Sizes::default()
+        };
+        let tight = plan(&sizes, 0, 1).unwrap();
+        assert_eq!(tight.outputs[0], 128..65_536);
+        assert_eq!(
+            plan(&sizes, 0, 2).unwrap().new_pages,
+            2,
+            "with room the lanes are used"
+        );
+        let one_more = Sizes {
+            outputs: vec![PAGE - 127],
+            ..sizes
+        };
+        assert_eq!(
+            plan(&one_more, 0, 1),
+            Err(Fault::MemoryLimit {
+                needed_pages: 2,
+                max_pages: 1
+            })
+        );
+    }
+
+    #[test]
+    fn the_whole_of_32_bits_can_be_used_and_no_more() {
+        let all = PAGE * 65_536;
+        let sizes = Sizes {
+            inputs: vec![64],
+            outputs: vec![all - 128],
+            ..Sizes::default()
+        };
+        let whole = plan(&sizes, 0, 65_536).unwrap();
+        assert_eq!(whole.descriptor.total_memory_required(), all);
+        let one_more = Sizes {
+            outputs: vec![all - 127],
+            ..sizes
+        };
+        assert!(matches!(
+            plan(&one_more, 0, 65_536),
+            Err(Fault::MemoryLimit { .. })
+        ));
+    }
+
+    #[test]
+    fn sums_beyond_64_bits_are_over_the_limit() {
+        for inputs in [
+            vec![u64::MAX],
+            vec![u64::MAX - 10_000; 3],
+            vec![1 << 63, 1 << 63],
+        ] {
+            let sizes = Sizes { inputs, ..small() };
+            let error = plan(&sizes, 1, 65_536).unwrap_err();
+            assert_eq!(error.kind(), "memory_limit");
+        }
+    }
+
+    fn any_sizes() -> impl Strategy<Value = Sizes> {
+        let length = prop_oneof![1..300_u64, 1..200_000_u64, Just(64), Just(4096)];
+        let tensors = prop::collection::vec(length.clone(), 1..6);
+        (
+            tensors.clone(),
+            tensors,
+            prop_oneof![Just(0), length],
+            0..200_u64,
+        )
+            .prop_map(|(inputs, outputs, scratch, params)| Sizes {
+                inputs,
+                outputs,
+                scratch,
+                params,
+            })
+    }
+
+    /// Every region and tensor of a plan with what it must be aligned to, 0-size ones left out.
+    fn ranges(plan: &MemoryPlan) -> Vec<Range<usize>> {
+        let scratch = usize::try_from(plan.descriptor.scratch_offset).unwrap();
+        let scratch = scratch..scratch + usize::try_from(plan.descriptor.scratch_size).unwrap();
+        let mut all = vec![plan.descriptor_range.clone(), plan.params.clone(), scratch];
+        all.extend(plan.inputs.iter().chain(&plan.outputs).cloned());
+        all.retain(|range| !range.is_empty());
+        all.sort_by_key(|range| range.start);
+        all
+    }
+
+    proptest! {
+        #[test]
+        fn a_plan_keeps_the_rules(sizes in any_sizes(), module_pages in 0..20_u32, cap in 1..60_u32) {
+            let max_pages = module_pages + cap;
+            let total: u64 = sizes.inputs.iter().chain(&sizes.outputs).sum::<u64>()
+                + sizes.scratch + sizes.params + 40;
+            let plan = match plan(&sizes, module_pages, max_pages) {
+                Ok(plan) => plan,
+                Err(fault) => {
+                    let Fault::MemoryLimit { needed_pages, .. } = fault else { panic!("{fault:?}") };
+                    prop_assert!(needed_pages > u64::from(max_pages));
+                    // At most 63 bytes of alignment for each of 14 ranges are lost.
+                    prop_assert!(total + 14 * 63 > u64::from(cap) * PAGE);
+                    return Ok(());
+                }
+            };
+            prop_assert!(total <= u64::from(cap) * PAGE);
+            let memory = (u64::from(module_pages) + u64::from(plan.new_pages)) * PAGE;
+            prop_assert!(plan.new_pages <= cap);
+            prop_assert!(plan.descriptor.total_memory_required() <= memory);
+
+            let all = ranges(&plan);
+            for range in &all {
+                prop_assert_eq!(range.start % 64, 0);
+                prop_assert!(u64::try_from(range.start).unwrap() >= u64::from(module_pages) * PAGE);
+                prop_assert!(u64::try_from(range.end).unwrap() <= memory);
+            }
+            for pair in all.windows(2) {
+                prop_assert!(pair[0].end <= pair[1].start, "{:?} overlaps {:?}", pair[0], pair[1]);
+            }
+
+            let length = |range: &Range<usize>| u64::try_from(range.len()).unwrap();
+            prop_assert_eq!(plan.inputs.iter().map(length).collect::<Vec<_>>(), sizes.inputs);
+            prop_assert_eq!(plan.outputs.iter().map(length).collect::<Vec<_>>(), sizes.outputs);
+            for zeroed in &plan.zeroed {
+                for input in &plan.inputs {
+                    prop_assert!(zeroed.end <= input.start || input.end <= zeroed.start);
+                }
+            }
+        }
+    }
+}

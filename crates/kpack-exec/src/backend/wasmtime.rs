@@ -158,8 +158,10 @@ impl Program for WasmtimeProgram {
     fn instantiate(&self) -> Result<Box<dyn Instance>, RunError> {
         let mut store = Store::new(self.module.engine(), HostLimits::new(self.limits));
         store.limiter(|limits| limits);
+        // Data and element segments are copied by compiled code, which looks at the deadline.
+        store.set_epoch_deadline(deadline(self.limits.epoch_ticks));
         let instance = wasmtime::Instance::new(&mut store, &self.module, &[])
-            .map_err(|error| instantiation_error(error))?;
+            .map_err(|error| instantiation_error(error, self.limits.epoch_ticks))?;
         let memory = instance
             .get_memory(&mut store, MEMORY_EXPORT)
             .expect("the static policy has found the export of the memory");
@@ -307,9 +309,9 @@ fn call_error(error: wasmtime::Error, ticks: u64) -> RunError {
 }
 
 #[cold]
-fn instantiation_error(error: wasmtime::Error) -> RunError {
+fn instantiation_error(error: wasmtime::Error, ticks: u64) -> RunError {
     match error.downcast_ref::<Trap>() {
-        Some(trap) => fault(*trap, 0).into(),
+        Some(trap) => fault(*trap, ticks).into(),
         None => BackendError::Instantiate {
             engine: NAME.into(),
             source: error.into(),
@@ -348,5 +350,94 @@ fn setup(source: impl Into<super::Cause>) -> BackendError {
     BackendError::Setup {
         engine: NAME.into(),
         source: source.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use kpack_schema::Feature;
+
+    use super::*;
+
+    #[test]
+    fn the_version_is_the_one_that_the_workspace_pins() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
+        let workspace = std::fs::read_to_string(path).unwrap();
+        let line = workspace
+            .lines()
+            .find(|line| line.starts_with("wasmtime = "))
+            .unwrap();
+        assert!(line.contains(&format!("\"={VERSION}\"")), "{line}");
+    }
+
+    #[test]
+    fn programs_of_one_class_share_an_engine_and_take_it_with_them() {
+        let engines = Engines::default();
+        let simd = [Feature::Simd].into_iter().collect();
+        let first = engines.get(simd, 65_536).unwrap();
+        let second = engines.get(simd, 65_536).unwrap();
+        assert!(Engine::same(&first, &second));
+        assert!(!Engine::same(&first, &engines.get(simd, 131_072).unwrap()));
+        drop((first, second));
+        let live = || {
+            engines
+                .live
+                .lock()
+                .unwrap()
+                .values()
+                .filter_map(EngineWeak::upgrade)
+                .count()
+        };
+        assert_eq!(live(), 0);
+        let _other = engines.get(FeatureSet::EMPTY, 65_536).unwrap();
+        assert_eq!(
+            engines.live.lock().unwrap().len(),
+            1,
+            "dead entries are cleared away"
+        );
+    }
+
+    #[test]
+    fn the_clock_runs_while_a_program_lives_and_ends_with_the_last() {
+        let backend = Wasmtime::new().unwrap();
+        let engines = Arc::downgrade(&backend.shared.engines);
+        let program_share = Arc::clone(&backend.shared);
+        drop(backend);
+        assert!(program_share.ticker.is_running());
+        drop(program_share);
+        let give_up = Instant::now() + Duration::from_secs(5);
+        while engines.strong_count() > 0 {
+            assert!(Instant::now() < give_up, "the ticker thread did not end");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    #[test]
+    fn a_deadline_cannot_wrap_around() {
+        assert_eq!(deadline(5), 6);
+        assert!(deadline(u64::MAX).checked_add(u64::MAX / 2).is_some());
+    }
+
+    #[test]
+    fn a_refused_table_growth_is_taken_back() {
+        let limits = Limits {
+            memory_pages: 1,
+            epoch_ticks: 1,
+            table_elements: 10,
+            stack_bytes: 65_536,
+            globals: 0,
+        };
+        let mut limits = HostLimits::new(limits);
+        assert!(limits.table_growing(0, 6, None).unwrap());
+        assert!(limits.table_growing(0, 4, Some(4)).unwrap());
+        limits
+            .table_grow_failed(wasmtime::Error::msg("test"))
+            .unwrap();
+        assert!(!limits.table_growing(6, 11, None).unwrap());
+        assert!(limits.table_growing(6, 10, None).unwrap());
+        assert!(limits.memory_growing(0, 65_536, None).unwrap());
+        assert!(!limits.memory_growing(0, 65_537, None).unwrap());
     }
 }

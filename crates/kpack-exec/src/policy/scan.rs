@@ -108,8 +108,15 @@ impl Scan<'_> {
         }
     }
 
-    /// The first memory counts; a second one is the validator's to refuse, by its proposal's name.
+    /// A memory of a kind that a proposal adds is the validator's to refuse, by its name.
     fn memories(&mut self, reader: &MemorySectionReader<'_>) -> Result<(), PolicyErrorKind> {
+        if reader.count() > 1 {
+            let offset = reader.range().start;
+            return Err(PolicyErrorKind::ForbiddenProposal {
+                proposal: "multi-memory".into(),
+                offset,
+            });
+        }
         let Some(memory) = reader
             .clone()
             .into_iter()

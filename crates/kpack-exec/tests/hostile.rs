@@ -1,0 +1,181 @@
+//! Hostile modules: each `.wat` in `tests/hostile` states in its first comment how it must end, and
+//! it must end that way on every engine.
+//!
+//! ```text
+//! ;; expect: refused KIND | fault KIND | rejected STATUS | ok [zeros | input]
+//! ;; features: simd, bulk-memory        (default none)
+//! ;; limits: pages=4 ticks=3 table=16 stack=65536 globals=8
+//! ;; form: text                         (the bytes of the file itself are the module)
+//! ```
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use kpack_exec::{Backend, Blame, CallError, CompileError, CompiledKernel, StaticPolicy};
+use kpack_verify::VerifiedKernel;
+use serde_json::{Map, Value, json};
+
+#[test]
+fn every_hostile_module_ends_as_it_states() {
+    let fixtures = fixtures();
+    assert!(
+        fixtures.len() >= 50,
+        "fixtures are missing: {}",
+        fixtures.len()
+    );
+    let backends = support::backends();
+    let mut wrong = Vec::new();
+    for path in &fixtures {
+        let fixture = Fixture::read(path);
+        let kernel = fixture.verified();
+        for backend in &backends {
+            let found = outcome(backend.as_ref(), &kernel);
+            if found != fixture.expected {
+                let (engine, expected) = (backend.name(), &fixture.expected);
+                wrong.push(format!(
+                    "{} on {engine}: `{expected}`, found `{found}`",
+                    fixture.name
+                ));
+            }
+        }
+        let vetted = StaticPolicy::default().vet_all(&kernel);
+        let refused = fixture.expected.strip_prefix("refused ");
+        let found = vetted.err().map(|error| error.kind());
+        if found != refused {
+            wrong.push(format!("{}: vet_all found {found:?}", fixture.name));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} of {}:\n{}",
+        wrong.len(),
+        fixtures.len(),
+        wrong.join("\n")
+    );
+}
+
+fn fixtures() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hostile");
+    let entries = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let mut paths: Vec<_> = entries
+        .filter(|p| p.extension().is_some_and(|e| e == "wat"))
+        .collect();
+    paths.sort();
+    paths
+}
+
+struct Fixture {
+    name: String,
+    expected: String,
+    features: Vec<String>,
+    limits: Map<String, Value>,
+    module: Vec<u8>,
+}
+
+impl Fixture {
+    fn read(path: &Path) -> Self {
+        let text = fs::read_to_string(path).unwrap();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let header = |key: &str| {
+            let lines = text.lines().take_while(|line| line.starts_with(";;"));
+            lines
+                .filter_map(|line| line.strip_prefix(&format!(";; {key}: ")))
+                .next()
+        };
+        let expected = header("expect").unwrap_or_else(|| panic!("{name} states no outcome"));
+        let features = header("features").map_or(Vec::new(), |line| {
+            line.split(", ").map(ToOwned::to_owned).collect()
+        });
+        let limits = header("limits")
+            .unwrap_or_default()
+            .split_whitespace()
+            .map(|limit| {
+                let (limit, value) = limit.split_once('=').unwrap();
+                let field = match limit {
+                    "pages" => "max_memory_pages",
+                    "ticks" => "max_epoch_ticks",
+                    "table" => "max_table_elements",
+                    "stack" => "max_stack_size",
+                    "globals" => "max_globals",
+                    _ => panic!("{name}: unknown limit {limit}"),
+                };
+                (field.to_owned(), json!(value.parse::<u64>().unwrap()))
+            });
+        let module = match header("form") {
+            Some("text") => text.clone().into_bytes(),
+            Some(form) => panic!("{name}: unknown form {form}"),
+            None => wat::parse_str(&text).unwrap_or_else(|error| panic!("{name}: {error}")),
+        };
+        Self {
+            expected: expected.into(),
+            features,
+            limits: limits.collect(),
+            module,
+            name,
+        }
+    }
+
+    fn verified(&self) -> VerifiedKernel {
+        let mut platforms = Map::new();
+        for backend in support::backends() {
+            let platform = json!({"min_version": "0.0.1", "features": self.features});
+            platforms.insert(backend.name().into(), platform);
+        }
+        let platforms = if self.features.is_empty() {
+            Map::new()
+        } else {
+            platforms
+        };
+        let changes = json!({"platforms": platforms, "resource_limits": self.limits});
+        support::verified_bytes(&self.module, changes)
+    }
+}
+
+/// How a kernel ends on an engine, as fixtures write it.
+fn outcome(backend: &dyn Backend, kernel: &VerifiedKernel) -> String {
+    let compiled = match CompiledKernel::compile(backend, kernel, &StaticPolicy::default()) {
+        Ok(compiled) => compiled,
+        Err(CompileError::Policy(error)) => return format!("refused {}", error.kind()),
+        Err(error) => return format!("compile error: {error:?}"),
+    };
+    let mut bound = match compiled.bind(&[("n", 16)], &[]) {
+        Ok(bound) => bound,
+        Err(error) => return failure(&error),
+    };
+    let input: Vec<f32> = (0_u8..16).map(|i| f32::from(i) + 0.5).collect();
+    bound.input_mut("x").unwrap().copy_from_slice(&input);
+    let ended = bound.run();
+    let output = bound.output::<f32>("y");
+    match ended {
+        Ok(()) if output.as_ref().unwrap().iter().all(|y| y.to_bits() == 0) => "ok zeros".into(),
+        Ok(()) if output.as_ref().unwrap() == &input => "ok input".into(),
+        Ok(()) => format!("ok {:?}", output.unwrap()),
+        Err(error) => {
+            assert!(
+                matches!(output.unwrap_err(), CallError::NoResult { .. }),
+                "a failed call shows no partial result"
+            );
+            failure(&error)
+        }
+    }
+}
+
+fn failure(error: &CallError) -> String {
+    match error {
+        CallError::Fault(fault) => {
+            assert_eq!(error.blame(), Blame::Kernel);
+            format!("fault {}", fault.kind())
+        }
+        CallError::Rejected { status } => {
+            assert_eq!(error.blame(), Blame::Caller);
+            format!("rejected {}", status.name())
+        }
+        other => format!("{other:?}"),
+    }
+}

@@ -1,0 +1,6 @@
+;; expect: refused undeclared_feature
+(module
+  (memory (export "memory") 1)
+  (func (export "run") (param $d i32) (result i32)
+    (memory.fill (i32.const 0) (i32.const 0) (i32.const 1))
+    i32.const 0))

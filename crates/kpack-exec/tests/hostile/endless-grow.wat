@@ -1,0 +1,6 @@
+;; expect: fault deadline
+(module
+  (memory (export "memory") 1)
+  (func (export "run") (param $d i32) (result i32)
+    (loop $again (drop (memory.grow (i32.const 1))) (br $again))
+    unreachable))

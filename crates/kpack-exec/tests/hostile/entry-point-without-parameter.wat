@@ -1,0 +1,4 @@
+;; expect: refused entry_point_type
+(module
+  (memory (export "memory") 1)
+  (func (export "run") (result i32) (i32.const 0)))

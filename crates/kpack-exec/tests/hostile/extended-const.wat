@@ -1,0 +1,6 @@
+;; expect: refused forbidden_proposal
+(module
+  (memory (export "memory") 1)
+  (global i32 (i32.add (i32.const 1) (i32.const 2)))
+  (func (export "run") (param $d i32) (result i32)
+    i32.const 0))

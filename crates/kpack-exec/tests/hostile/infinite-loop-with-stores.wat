@@ -1,0 +1,8 @@
+;; expect: fault deadline
+(module
+  (memory (export "memory") 1)
+  (func (export "run") (param $d i32) (result i32)
+    (loop $again
+      (i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (i32.const 1)))
+      (br $again))
+    unreachable))

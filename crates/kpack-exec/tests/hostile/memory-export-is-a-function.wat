@@ -1,0 +1,6 @@
+;; expect: refused memory_export
+(module
+  (memory (export "mem") 1)
+  (func (export "memory"))
+  (func (export "run") (param $d i32) (result i32)
+    i32.const 0))

@@ -1,0 +1,6 @@
+;; expect: rejected INVALID_INPUT
+;; The caller's fault.
+(module
+  (memory (export "memory") 1)
+  (func (export "run") (param $d i32) (result i32)
+    i32.const 1))

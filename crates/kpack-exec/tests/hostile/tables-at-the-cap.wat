@@ -1,0 +1,8 @@
+;; expect: ok zeros
+;; features: reference-types
+(module
+  (memory (export "memory") 1)
+  (table 9 funcref)
+  (table 7 funcref)
+  (func (export "run") (param $d i32) (result i32)
+    i32.const 0))

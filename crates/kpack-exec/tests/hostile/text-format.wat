@@ -1,0 +1,6 @@
+;; expect: refused not_a_module
+;; form: text
+(module
+  (memory (export "memory") 1)
+  (func (export "run") (param $d i32) (result i32)
+    i32.const 0))
