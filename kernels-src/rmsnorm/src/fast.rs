@@ -1,15 +1,10 @@
 //! The path of ordinary rows: `f32` throughout.
 
-use core::arch::wasm32::{f32x4_add, f32x4_mul, f32x4_splat, v128};
+use core::arch::wasm32::{f32x4_add, f32x4_extract_lane, f32x4_mul, f32x4_splat, v128};
 
 use guest::simd::{LANES, horizontal_sum, load, multiply_add, store};
 
 use crate::Row;
-
-/// Vectors that one turn of a loop works on. As many independent sums hide the latency of an
-/// addition; a turn of 32 elements keeps the engine's interruption check off the critical path.
-const SUMS: usize = 8;
-const BLOCK: usize = 64;
 
 /// # Safety
 ///
@@ -17,25 +12,29 @@ const BLOCK: usize = 64;
 #[inline(always)]
 pub(crate) unsafe fn sum_of_squares(row: &Row) -> f32 {
     let Row { x, length, .. } = *row;
-    let mut sums = [f32x4_splat(0.0); SUMS];
+    let mut sum = f32x4_splat(0.0);
     let mut at = 0;
-    while at + BLOCK <= length {
-        // SAFETY: at < length.
-        let block = unsafe { x.add(at) };
-        for i in 0..BLOCK / LANES {
-            // SAFETY: at + BLOCK <= length, and (i + 1) * LANES <= BLOCK.
-            let value = unsafe { load(block.add(i * LANES)) };
-            sums[i % SUMS] = multiply_add(value, value, sums[i % SUMS]);
-        }
-        at += BLOCK;
+    while at + WIDE <= length {
+        // SAFETY: at + WIDE <= length.
+        sum = f32x4_add(sum, unsafe {
+            block_of_squares::<{ WIDE / LANES }>(x.add(at))
+        });
+        at += WIDE;
+    }
+    while at + NARROW <= length {
+        // SAFETY: at + NARROW <= length.
+        sum = f32x4_add(sum, unsafe {
+            block_of_squares::<{ NARROW / LANES }>(x.add(at))
+        });
+        at += NARROW;
     }
     while at + LANES <= length {
         // SAFETY: at + LANES <= length.
         let value = unsafe { load(x.add(at)) };
-        sums[0] = multiply_add(value, value, sums[0]);
+        sum = multiply_add(value, value, sum);
         at += LANES;
     }
-    let mut total = horizontal_sum(tree(sums));
+    let mut total = horizontal_sum(sum);
     while at < length {
         // SAFETY: at < length.
         let value = unsafe { *x.add(at) };
@@ -43,6 +42,39 @@ pub(crate) unsafe fn sum_of_squares(row: &Row) -> f32 {
         at += 1;
     }
     total
+}
+
+/// Elements that one turn of the main loops works on: so many that the engine's check for an
+/// interruption, once a turn, does not count.
+const WIDE: usize = 64;
+/// The same for what is left, so that a row of any length is mostly done in blocks.
+const NARROW: usize = 16;
+
+/// The sum over `VECTORS` vectors of the squares in each lane, as a tree.
+///
+/// The additions of a tree do not wait for one another, so only one sum is carried from turn to
+/// turn. Several would be as fast in registers, but an engine that checks for interruptions keeps
+/// what a loop carries in memory.
+///
+/// # Safety
+///
+/// `x` is valid for `VECTORS` times four elements.
+#[inline(always)]
+unsafe fn block_of_squares<const VECTORS: usize>(x: *const f32) -> v128 {
+    let mut squares = [f32x4_splat(0.0); VECTORS];
+    for (i, square) in squares.iter_mut().enumerate() {
+        // SAFETY: i < VECTORS.
+        let value = unsafe { load(x.add(i * LANES)) };
+        *square = f32x4_mul(value, value);
+    }
+    let mut count = VECTORS;
+    while count > 1 {
+        count /= 2;
+        for i in 0..count {
+            squares[i] = f32x4_add(squares[i], squares[i + count]);
+        }
+    }
+    squares[0]
 }
 
 /// Writes `x * inverse * (weight + weight_offset)`.
@@ -58,7 +90,7 @@ pub(crate) unsafe fn scale(row: &Row, inverse: f32) {
         if row.weight_offset == 0.0 {
             scale_with(row, inverse, |weight| weight);
         } else {
-            scale_with(row, inverse, |weight| f32x4_add(weight, offset));
+            scale_with(row, inverse, move |weight| f32x4_add(weight, offset));
         }
     }
 }
@@ -76,37 +108,43 @@ unsafe fn scale_with(row: &Row, inverse: f32, weight_of: impl Fn(v128) -> v128) 
         ..
     } = *row;
     let factor = f32x4_splat(inverse);
-    let scaled = |value: v128, weight: v128| f32x4_mul(f32x4_mul(value, factor), weight_of(weight));
+    let scaled = |x: v128, weight: v128| f32x4_mul(f32x4_mul(x, factor), weight_of(weight));
     let mut at = 0;
-    while at + BLOCK <= length {
-        // SAFETY: at < length.
-        let (x, weight, y) = unsafe { (x.add(at), weight.add(at), y.add(at)) };
-        for i in (0..BLOCK).step_by(LANES) {
-            // SAFETY: at + BLOCK <= length, and i + 4 <= BLOCK.
-            unsafe { store(y.add(i), scaled(load(x.add(i)), load(weight.add(i)))) };
+    // SAFETY: in each loop, what a turn reads and writes ends at `length` at most.
+    unsafe {
+        while at + WIDE <= length {
+            map_block::<{ WIDE / LANES }>(x.add(at), weight.add(at), y.add(at), scaled);
+            at += WIDE;
         }
-        at += BLOCK;
-    }
-    while at + LANES <= length {
-        // SAFETY: at + LANES <= length.
-        unsafe { store(y.add(at), scaled(load(x.add(at)), load(weight.add(at)))) };
-        at += LANES;
-    }
-    while at < length {
-        // SAFETY: at < length. One lane of a vector, so that the tail rounds as the body does.
-        unsafe {
+        while at + NARROW <= length {
+            map_block::<{ NARROW / LANES }>(x.add(at), weight.add(at), y.add(at), scaled);
+            at += NARROW;
+        }
+        while at + LANES <= length {
+            map_block::<1>(x.add(at), weight.add(at), y.add(at), scaled);
+            at += LANES;
+        }
+        while at < length {
+            // One lane of a vector, so that the tail rounds as the body does.
             let value = scaled(f32x4_splat(*x.add(at)), f32x4_splat(*weight.add(at)));
-            *y.add(at) = core::arch::wasm32::f32x4_extract_lane::<0>(value);
+            *y.add(at) = f32x4_extract_lane::<0>(value);
+            at += 1;
         }
-        at += 1;
     }
 }
 
+/// # Safety
+///
+/// `x` and `weight` are valid for reading `VECTORS` times four elements, `y` for writing as many.
 #[inline(always)]
-fn tree(sums: [v128; SUMS]) -> v128 {
-    let quarter = |i: usize| f32x4_add(sums[i], sums[i + 4]);
-    f32x4_add(
-        f32x4_add(quarter(0), quarter(2)),
-        f32x4_add(quarter(1), quarter(3)),
-    )
+unsafe fn map_block<const VECTORS: usize>(
+    x: *const f32,
+    weight: *const f32,
+    y: *mut f32,
+    scaled: impl Fn(v128, v128) -> v128,
+) {
+    for i in (0..VECTORS * LANES).step_by(LANES) {
+        // SAFETY: i + 4 <= VECTORS * 4.
+        unsafe { store(y.add(i), scaled(load(x.add(i)), load(weight.add(i)))) };
+    }
 }

@@ -2,7 +2,7 @@
 
 use core::arch::wasm32::{f32x4_mul, f32x4_neg, f32x4_sub, i32x4_shuffle, v128};
 
-use guest::simd::{load, multiply_add, store};
+use guest::simd::{LANES, load, multiply_add, store};
 
 /// A layout of pairs within a head.
 pub(crate) trait Pairs {
@@ -12,15 +12,18 @@ pub(crate) trait Pairs {
     /// Arranges four cosines and four sines.
     fn angles(cos: v128, sin: v128) -> Self::Angles;
 
-    /// Turns the four pairs from pair `i` on, of a head that rotates `2 * half` elements.
+    /// Turns four pairs, of which the first begins at `x` and `y`.
     ///
     /// # Safety
     ///
-    /// `i + 4 <= half`, and `x` and `y` are valid for `2 * half` elements.
-    unsafe fn turn(x: *const f32, y: *mut f32, i: usize, half: usize, angles: Self::Angles);
+    /// `x` and `y` are valid for the elements of four pairs of a head with `half` of them.
+    unsafe fn turn(x: *const f32, y: *mut f32, half: usize, angles: Self::Angles);
 
-    /// Where the elements of pair `i` stand.
-    fn places(i: usize, half: usize) -> (usize, usize);
+    /// Where pair `i` begins.
+    fn first(i: usize) -> usize;
+
+    /// How far behind its first element a pair's second one is.
+    fn distance(half: usize) -> usize;
 }
 
 /// Pairs (i, i + half): Llama, GPT-NeoX.
@@ -35,25 +38,26 @@ impl Pairs for Half {
     }
 
     #[inline(always)]
-    unsafe fn turn(x: *const f32, y: *mut f32, i: usize, half: usize, (cos, sin): Self::Angles) {
-        // SAFETY: i + 4 <= half, so both vectors end within 2 * half elements.
+    unsafe fn turn(x: *const f32, y: *mut f32, half: usize, (cos, sin): Self::Angles) {
+        // SAFETY: four first elements stand at x and y, four second ones `half` behind them.
         unsafe {
-            let first = load(x.add(i));
-            let second = load(x.add(half + i));
+            let (first, second) = (load(x), load(x.add(half)));
+            store(y, f32x4_sub(f32x4_mul(first, cos), f32x4_mul(second, sin)));
             store(
-                y.add(i),
-                f32x4_sub(f32x4_mul(first, cos), f32x4_mul(second, sin)),
-            );
-            store(
-                y.add(half + i),
+                y.add(half),
                 multiply_add(second, cos, f32x4_mul(first, sin)),
             );
         }
     }
 
     #[inline(always)]
-    fn places(i: usize, half: usize) -> (usize, usize) {
-        (i, half + i)
+    fn first(i: usize) -> usize {
+        i
+    }
+
+    #[inline(always)]
+    fn distance(half: usize) -> usize {
+        half
     }
 }
 
@@ -80,9 +84,9 @@ impl Pairs for Interleaved {
     }
 
     #[inline(always)]
-    unsafe fn turn(x: *const f32, y: *mut f32, i: usize, _: usize, angles: Self::Angles) {
-        for (at, (cos, sin)) in [2 * i, 2 * i + 4].into_iter().zip(angles) {
-            // SAFETY: i + 4 <= half, so both vectors end within 2 * half elements.
+    unsafe fn turn(x: *const f32, y: *mut f32, _: usize, angles: Self::Angles) {
+        for (at, (cos, sin)) in [0, LANES].into_iter().zip(angles) {
+            // SAFETY: eight elements, which are four pairs, stand at x and y.
             unsafe {
                 let pairs = load(x.add(at));
                 let swapped = i32x4_shuffle::<1, 0, 3, 2>(pairs, pairs);
@@ -92,7 +96,12 @@ impl Pairs for Interleaved {
     }
 
     #[inline(always)]
-    fn places(i: usize, _: usize) -> (usize, usize) {
-        (2 * i, 2 * i + 1)
+    fn first(i: usize) -> usize {
+        2 * i
+    }
+
+    #[inline(always)]
+    fn distance(_: usize) -> usize {
+        1
     }
 }

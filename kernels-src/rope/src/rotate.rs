@@ -74,9 +74,6 @@ impl HeadShape for Dynamic {
     }
 }
 
-/// Heads that share one load of the cosines and sines.
-const GROUP: usize = 4;
-
 /// # Safety
 ///
 /// The fields of `job` are as [`Job`] says, and `shape` is the job's.
@@ -117,23 +114,35 @@ unsafe fn position<P: Pairs, S: HeadShape>(
     heads: usize,
     shape: S,
 ) {
-    let mut head = 0;
-    // SAFETY: head + GROUP <= heads, then head < heads; the sines stand behind the cosines.
+    let (dim, half) = (shape.dim(), shape.half());
+    // SAFETY: the sines stand behind the cosines; each group of heads lies in x and y.
     unsafe {
-        let sin = cos.add(shape.half());
-        while head + GROUP <= heads {
-            let start = head * shape.dim();
-            group::<P, S, GROUP>(x.add(start), y.add(start), cos, sin, shape);
-            head += GROUP;
+        let sin = cos.add(half);
+        let mut head = 0;
+        while head + 8 <= heads {
+            group::<P, S, 8>(x.add(head * dim), y.add(head * dim), cos, sin, shape);
+            head += 8;
+        }
+        if head + 4 <= heads {
+            group::<P, S, 4>(x.add(head * dim), y.add(head * dim), cos, sin, shape);
+            head += 4;
         }
         while head < heads {
-            let start = head * shape.dim();
-            group::<P, S, 1>(x.add(start), y.add(start), cos, sin, shape);
+            group::<P, S, 1>(x.add(head * dim), y.add(head * dim), cos, sin, shape);
             head += 1;
+        }
+        if !half.is_multiple_of(LANES) || 2 * half < dim {
+            for head in 0..heads {
+                last_pairs::<P>(x.add(head * dim), y.add(head * dim), cos, sin, half);
+                copy(x.add(head * dim), y.add(head * dim), 2 * half, dim);
+            }
         }
     }
 }
 
+/// Turns all pairs of `HEADS` heads but the up to three that do not fill a vector. The heads share
+/// each load of cosines and sines.
+///
 /// # Safety
 ///
 /// `x` and `y` are valid for `HEADS` heads of `shape`, `cos` and `sin` for its `half`.
@@ -151,28 +160,38 @@ unsafe fn group<P: Pairs, S: HeadShape, const HEADS: usize>(
         // SAFETY: i + 4 <= half, and 2 * half <= dim elements of each head are valid.
         unsafe {
             let angles = P::angles(load(cos.add(i)), load(sin.add(i)));
+            // Pointers first, then constants: the engine folds these into the machine's addresses.
+            let (x, y) = (x.add(P::first(i)), y.add(P::first(i)));
             for head in 0..HEADS {
-                P::turn(x.add(head * dim), y.add(head * dim), i, half, angles);
+                P::turn(x.add(head * dim), y.add(head * dim), half, angles);
             }
         }
         i += LANES;
     }
-    while i < half {
-        let (first, second) = P::places(i, half);
-        for head in 0..HEADS {
-            // SAFETY: i < half, so both places are below 2 * half <= dim.
-            unsafe {
-                let (a, b) = (*x.add(head * dim + first), *x.add(head * dim + second));
-                let (cos, sin) = (*cos.add(i), *sin.add(i));
-                *y.add(head * dim + first) = a * cos - b * sin;
-                *y.add(head * dim + second) = b * cos + a * sin;
-            }
+}
+
+/// Turns the pairs of one head that [`group`] left.
+///
+/// # Safety
+///
+/// `x` and `y` are valid for `2 * half` elements, `cos` and `sin` for `half`.
+#[inline(always)]
+unsafe fn last_pairs<P: Pairs>(
+    x: *const f32,
+    y: *mut f32,
+    cos: *const f32,
+    sin: *const f32,
+    half: usize,
+) {
+    for i in half - half % LANES..half {
+        // SAFETY: i < half, so both elements of the pair are among the first 2 * half.
+        unsafe {
+            let (x, y) = (x.add(P::first(i)), y.add(P::first(i)));
+            let (a, b) = (*x, *x.add(P::distance(half)));
+            let (cos, sin) = (*cos.add(i), *sin.add(i));
+            *y = a * cos - b * sin;
+            *y.add(P::distance(half)) = b * cos + a * sin;
         }
-        i += 1;
-    }
-    for head in 0..HEADS {
-        // SAFETY: 2 * half <= dim elements of each head are valid.
-        unsafe { copy(x.add(head * dim), y.add(head * dim), 2 * half, dim) };
     }
 }
 
@@ -183,11 +202,17 @@ unsafe fn group<P: Pairs, S: HeadShape, const HEADS: usize>(
 /// `x` and `y` are valid for `to` elements.
 #[inline(always)]
 unsafe fn copy(x: *const f32, y: *mut f32, from: usize, to: usize) {
+    const BLOCK: usize = 4 * LANES;
     let mut at = from;
-    while at + LANES <= to {
-        // SAFETY: at + 4 <= to.
-        unsafe { store(y.add(at), load(x.add(at))) };
-        at += LANES;
+    while at + BLOCK <= to {
+        // SAFETY: at + BLOCK <= to.
+        unsafe {
+            let (x, y) = (x.add(at), y.add(at));
+            for i in (0..BLOCK).step_by(LANES) {
+                store(y.add(i), load(x.add(i)));
+            }
+        }
+        at += BLOCK;
     }
     while at < to {
         // SAFETY: at < to.

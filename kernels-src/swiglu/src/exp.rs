@@ -1,7 +1,7 @@
 //! `exp(-x)`, four lanes at a time, to within 1.5 units in the last place.
 
 use core::arch::wasm32::{
-    f32x4_add, f32x4_mul, f32x4_pmax, f32x4_pmin, f32x4_splat, f32x4_sub, i32x4_shl, v128,
+    f32x4_mul, f32x4_pmax, f32x4_pmin, f32x4_splat, f32x4_sub, i32x4_shl, v128,
 };
 
 use guest::simd::multiply_add;
@@ -39,11 +39,11 @@ const LN2_LOW: f32 = 1.428_606_8e-6;
 #[inline(always)]
 fn twice_exp_of_negative(t: v128) -> v128 {
     let [c1, c2, c3, c4, c5] = COEFFICIENTS.map(|coefficient| f32x4_splat(coefficient));
-    let q = multiply_add(c5, t, c4);
-    let q = multiply_add(q, t, c3);
-    let q = multiply_add(q, t, c2);
-    let q = multiply_add(q, t, c1);
-    f32x4_add(f32x4_mul(q, t), f32x4_splat(2.0))
+    let square = f32x4_mul(t, t);
+    let low = multiply_add(c1, t, f32x4_splat(2.0));
+    let middle = multiply_add(c3, t, c2);
+    let high = multiply_add(c5, t, c4);
+    multiply_add(multiply_add(high, square, middle), square, low)
 }
 
 const COEFFICIENTS: [f32; 5] = [
