@@ -1,0 +1,70 @@
+//! Signed kernel packs for LLM runtimes: load one from disk, call its kernels inside hard limits.
+//!
+//! ```no_run
+//! # #[cfg(feature = "wasmtime")]
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use kpack::{Runtime, Tensor, Trust, Wasmtime};
+//!
+//! let trust = Trust::from_json(&std::fs::read_to_string("trust.json")?)?;
+//! let runtime = Runtime::new(Wasmtime::new()?);
+//! let pack = runtime.load("packs/llama-core", &trust)?;
+//! let norm = pack.kernel("rmsnorm_f32")?;
+//!
+//! // Once, into tensors of its own:
+//! let x = Tensor::new(&[1, 4096], vec![0.5_f32; 4096])?;
+//! let w = Tensor::new(&[4096], vec![1.0_f32; 4096])?;
+//! let outputs = norm.call().input("x", &x)?.input("weight", &w)?.param("eps", 1e-5)?.run()?;
+//! let y: &[f32] = outputs.get("y").expect("declared in the manifest").as_slice()?;
+//!
+//! // Many times, in slices of the kernel's own memory:
+//! let mut norm = norm.bind(&[("rows", 1), ("hidden", 4096)], &[("eps", 1e-5.into())])?;
+//! norm.input_mut::<f32>("weight")?.copy_from_slice(w.as_slice()?);
+//! norm.input_mut::<f32>("x")?.copy_from_slice(x.as_slice()?);
+//! norm.run()?;
+//! let y: &[f32] = norm.output("y")?;
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "wasmtime"))]
+//! # fn main() {}
+//! ```
+//!
+//! Five nouns are enough to read it. A [`Pack`] is a folder of WebAssembly kernels with a signed
+//! manifest. [`Trust`] is the operator's decision whose signatures count. A [`Kernel`] is one
+//! function on tensors. A [`Backend`] is the engine that runs it, and the [`Runtime`] loads packs for
+//! one backend under one host policy.
+//!
+//! Every error says whose fault it was and has a stable [`kind`](LoadError::kind): a [`LoadError`]
+//! where a pack could not be read or was refused, a [`KernelError`] where it has no such kernel, a
+//! [`CallError`] where a call gave no result.
+//!
+//! There is no unsigned mode: tests and local development sign with a throw-away key.
+
+#![forbid(unsafe_code)]
+
+mod compile_once;
+mod kernel;
+mod load_error;
+mod pack;
+mod pack_dir;
+mod runtime;
+
+pub use kernel::Kernel;
+pub use load_error::LoadError;
+pub use pack::{KernelError, Pack};
+pub use pack_dir::{MAX_FOLDER_DEPTH, PackDir, ReadPackError};
+pub use runtime::{Runtime, RuntimeBuilder};
+
+#[cfg(feature = "wasmtime")]
+pub use kpack_exec::Wasmtime;
+pub use kpack_exec::{
+    Backend, BackendError, Blame, BoundKernel, Call, CallError, CompileError, Element, Fault,
+    ModuleCaps, ModuleChoice, Outputs, PlatformError, PolicyError, Selection, StaticPolicy, Tensor,
+    TensorError, TensorView,
+};
+pub use kpack_schema::{
+    BindError, BoundTensor, CheckedManifest, DataType, Digest, FeatureSet, HostPolicy, KernelId,
+    KernelInfo, LimitPolicy, Limits, PackName, PackPath, ParamValue, Signature, Timestamp,
+};
+pub use kpack_verify::{
+    KeyId, PackBytes, PackBytesError, PackLimits, Trust, TrustError, VerifiedVector, VerifyError,
+};
