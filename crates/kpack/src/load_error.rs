@@ -27,7 +27,7 @@ pub enum LoadError {
         /// The path or, where there is none, `in memory`.
         pack: String,
         /// Which check failed.
-        source: VerifyError,
+        source: Box<VerifyError>,
     },
     /// The static policy refuses a module; one is enough to refuse the pack.
     #[error("the pack has a kernel with a forbidden module: `{kernel}`")]
@@ -43,7 +43,7 @@ pub enum LoadError {
         /// The pack's name.
         pack: PackName,
         /// Why the first kernel does not.
-        source: PlatformError,
+        source: Box<PlatformError>,
     },
     /// A kernel that passed was not compiled: as a rule, the engine failed.
     #[error("the kernel could not be compiled: `{kernel}`")]
@@ -51,14 +51,14 @@ pub enum LoadError {
         /// The kernel.
         kernel: KernelId,
         /// What failed.
-        source: CompileError,
+        source: Box<CompileError>,
     },
 }
 
 impl LoadError {
     /// Who has to act.
     #[must_use]
-    pub const fn blame(&self) -> Blame {
+    pub fn blame(&self) -> Blame {
         match self {
             Self::Read { source, .. } => source.blame(),
             Self::Compile { source, .. } => source.blame(),
@@ -69,7 +69,7 @@ impl LoadError {
 
     /// A stable name for programs, in `snake_case`.
     #[must_use]
-    pub const fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &'static str {
         match self {
             Self::Read { source, .. } => source.kind(),
             Self::Clock(_) => "clock",

@@ -41,14 +41,14 @@ pub enum KernelError {
         /// The kernel.
         kernel: KernelId,
         /// What the kernel asks for that the engine is not.
-        source: PlatformError,
+        source: Box<PlatformError>,
     },
 }
 
 impl KernelError {
     /// A stable name for programs, in `snake_case`.
     #[must_use]
-    pub const fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &'static str {
         match self {
             Self::Unknown { .. } => "unknown_kernel",
             Self::Unavailable { source, .. } => source.kind(),
@@ -82,7 +82,7 @@ impl Pack {
             Some((_, Ok(kernel))) => Ok(kernel.clone()),
             Some((id, Err(source))) => Err(KernelError::Unavailable {
                 kernel: id.clone(),
-                source: source.clone(),
+                source: Box::new(source.clone()),
             }),
             None => Err(KernelError::Unknown {
                 kernel: id.to_owned(),

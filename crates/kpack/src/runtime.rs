@@ -166,7 +166,7 @@ impl Runtime {
             .verify_with(bytes, now, &self.host_policy)
             .map_err(|source| LoadError::Verify {
                 pack: origin.to_owned(),
-                source,
+                source: Box::new(source),
             })
     }
 
@@ -180,7 +180,7 @@ impl Runtime {
         if let Some(source) = none_available(&verified, &kernels) {
             return Err(LoadError::NoKernelFits {
                 pack: verified.manifest().name().clone(),
-                source: source.clone(),
+                source: Box::new(source.clone()),
             });
         }
         Ok(Pack::new(verified, self.backend.name().to_owned(), kernels))
@@ -200,7 +200,7 @@ impl Runtime {
             }
             Err(source) => Err(LoadError::Compile {
                 kernel: id(),
-                source,
+                source: Box::new(source),
             }),
         }
     }
