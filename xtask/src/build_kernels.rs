@@ -10,6 +10,7 @@ use kpack_schema::{AuthorInfo, Digest, KernelInfo, KernelManifest, PackPath};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::outer_cargo::workspace_root;
 use crate::wasm_module;
 use crate::wasm_toolchain::{self, BuiltWith, TARGET, ToolchainChoice, WasmToolchain};
 
@@ -267,16 +268,6 @@ fn cargo_home() -> Option<PathBuf> {
     std::env::var_os("CARGO_HOME")
         .map(PathBuf::from)
         .or_else(home)
-}
-
-fn workspace_root() -> PathBuf {
-    // Set by `cargo run`; a copied or moved tree thus builds itself.
-    let manifest_dir = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
-    let xtask = manifest_dir.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
-    xtask
-        .parent()
-        .expect("xtask is a folder of the workspace")
-        .to_owned()
 }
 
 fn target_dir(workspace: &Path) -> PathBuf {

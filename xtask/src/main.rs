@@ -3,6 +3,11 @@
 #![forbid(unsafe_code)]
 
 mod build_kernels;
+mod demo;
+mod outer_cargo;
+mod reference_pack;
+mod signed_pack;
+mod test;
 mod wasm_module;
 mod wasm_toolchain;
 
@@ -29,9 +34,12 @@ fn run(verb: Verb) -> anyhow::Result<()> {
             let out = out.unwrap_or_else(build_kernels::default_out);
             let pack = build_kernels::build_pack(&out, toolchain)?;
             print!("{pack}");
+            Ok(())
         }
+        Verb::Demo { toolchain } => demo::demo(toolchain),
+        Verb::Test { toolchain } => test::test(toolchain),
+        Verb::ReferencePack { toolchain } => reference_pack::update(toolchain),
     }
-    Ok(())
 }
 
 #[derive(Parser)]
@@ -48,6 +56,24 @@ enum Verb {
         /// The pack's folder, replaced if it holds a pack already [default: target/kpack/llama-core]
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
+        /// Where the wasm32 compiler comes from
+        #[arg(long, value_enum, default_value_t)]
+        toolchain: ToolchainChoice,
+    },
+    /// Builds, signs, verifies, runs and measures the reference kernels
+    Demo {
+        /// Where the wasm32 compiler comes from
+        #[arg(long, value_enum, default_value_t)]
+        toolchain: ToolchainChoice,
+    },
+    /// Runs every test
+    Test {
+        /// Where the wasm32 compiler comes from
+        #[arg(long, value_enum, default_value_t)]
+        toolchain: ToolchainChoice,
+    },
+    /// Replaces the reference pack that is committed with the `kpack` crate
+    ReferencePack {
         /// Where the wasm32 compiler comes from
         #[arg(long, value_enum, default_value_t)]
         toolchain: ToolchainChoice,

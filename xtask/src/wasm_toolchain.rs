@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The target that kernels are built for.
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
@@ -42,14 +42,14 @@ enum CoreLibrary {
 }
 
 /// What built a pack: enough to tell whether a rebuild must give the same bytes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct BuiltWith {
     /// The first line of `rustc --version --verbose`.
     pub(crate) rustc: String,
     /// The version of LLVM in that compiler.
     pub(crate) llvm: String,
     /// `prebuilt` or `source`.
-    pub(crate) core: &'static str,
+    pub(crate) core: String,
     /// The linker's own version line.
     pub(crate) linker: String,
 }
@@ -113,7 +113,7 @@ impl WasmToolchain {
         Ok(BuiltWith {
             rustc: version.lines().next().unwrap_or_default().to_owned(),
             llvm: llvm.unwrap_or("unknown").to_owned(),
-            core,
+            core: core.to_owned(),
             linker: output(Command::new(linker).args(["-flavor", "wasm", "--version"]))?,
         })
     }

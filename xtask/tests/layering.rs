@@ -31,7 +31,11 @@ const EXCLUSIVE: &[(&str, &[&str])] = &[
 
 fn members() -> Vec<Package> {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
-    let metadata = MetadataCommand::new().manifest_path(manifest).no_deps().exec().unwrap();
+    let metadata = MetadataCommand::new()
+        .manifest_path(manifest)
+        .no_deps()
+        .exec()
+        .unwrap();
     metadata.packages
 }
 
@@ -39,7 +43,11 @@ fn members() -> Vec<Package> {
 fn every_crate_has_a_layer() {
     let layers: BTreeMap<&str, u32> = LAYERS.iter().copied().collect();
     for package in members() {
-        assert!(layers.contains_key(package.name.as_str()), "{} has no layer", package.name);
+        assert!(
+            layers.contains_key(package.name.as_str()),
+            "{} has no layer",
+            package.name
+        );
     }
 }
 
@@ -50,7 +58,12 @@ fn no_arrow_points_up_or_sideways() {
         let own = layers[package.name.as_str()];
         for dependency in &package.dependencies {
             if let Some(&other) = layers.get(dependency.name.as_str()) {
-                assert!(other < own, "{} must not depend on {}", package.name, dependency.name);
+                assert!(
+                    other < own,
+                    "{} must not depend on {}",
+                    package.name,
+                    dependency.name
+                );
             }
         }
     }
@@ -60,7 +73,10 @@ fn no_arrow_points_up_or_sideways() {
 fn the_lowest_layer_depends_on_nothing() {
     for package in members() {
         if matches!(package.name.as_str(), "kpack-abi" | "kpack-reference") {
-            let normal = package.dependencies.iter().filter(|dep| dep.kind == DependencyKind::Normal);
+            let normal = package
+                .dependencies
+                .iter()
+                .filter(|dep| dep.kind == DependencyKind::Normal);
             let names: Vec<&str> = normal.map(|dep| dep.name.as_str()).collect();
             assert!(names.is_empty(), "{} depends on {names:?}", package.name);
         }
@@ -70,11 +86,18 @@ fn the_lowest_layer_depends_on_nothing() {
 #[test]
 fn cryptography_and_engines_have_one_home_each() {
     for package in members() {
-        let normal = package.dependencies.iter().filter(|dep| dep.kind == DependencyKind::Normal);
+        let normal = package
+            .dependencies
+            .iter()
+            .filter(|dep| dep.kind == DependencyKind::Normal);
         for dependency in normal {
             for (exclusive, homes) in EXCLUSIVE {
                 let fine = dependency.name != *exclusive || homes.contains(&package.name.as_str());
-                assert!(fine, "{} uses {exclusive}, which belongs to {homes:?}", package.name);
+                assert!(
+                    fine,
+                    "{} uses {exclusive}, which belongs to {homes:?}",
+                    package.name
+                );
             }
         }
     }

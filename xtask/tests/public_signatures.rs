@@ -11,11 +11,24 @@ use std::path::{Path, PathBuf};
 use syn::visit::Visit;
 use syn::{Item, UseTree, Visibility};
 
-const FOREIGN: &[&str] =
-    &["wasmtime", "wasmer", "wasmer_types", "wasmparser", "ring", "curve25519_dalek", "pem_rfc7468"];
+const FOREIGN: &[&str] = &[
+    "wasmtime",
+    "wasmer",
+    "wasmer_types",
+    "wasmparser",
+    "ring",
+    "curve25519_dalek",
+    "pem_rfc7468",
+];
 
-const CRATES: &[&str] =
-    &["kpack-abi", "kpack-schema", "kpack-verify", "kpack-exec", "kpack", "kpack-reference"];
+const CRATES: &[&str] = &[
+    "kpack-abi",
+    "kpack-schema",
+    "kpack-verify",
+    "kpack-exec",
+    "kpack",
+    "kpack-reference",
+];
 
 #[test]
 fn no_foreign_type_is_public() {
@@ -27,7 +40,11 @@ fn no_foreign_type_is_public() {
             seen += 1;
             let source = fs::read_to_string(&file).unwrap();
             let found = leaks_of(&source);
-            leaks.extend(found.into_iter().map(|leak| format!("{}: {leak}", file.display())));
+            leaks.extend(
+                found
+                    .into_iter()
+                    .map(|leak| format!("{}: {leak}", file.display())),
+            );
         }
     }
     assert!(seen > 20, "only {seen} files were read");
@@ -80,7 +97,10 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 
 fn leaks_of(source: &str) -> Vec<String> {
     let file = syn::parse_file(source).unwrap();
-    let mut scan = Scan { foreign: FOREIGN.iter().map(ToString::to_string).collect(), leaks: Vec::new() };
+    let mut scan = Scan {
+        foreign: FOREIGN.iter().map(ToString::to_string).collect(),
+        leaks: Vec::new(),
+    };
     scan.learn_imports(&file.items);
     scan.items(&file.items);
     scan.leaks
@@ -114,7 +134,10 @@ impl Scan {
                 self.learn_tree(&path.tree, origin);
             }
             UseTree::Group(group) => {
-                group.items.iter().for_each(|tree| self.learn_tree(tree, origin));
+                group
+                    .items
+                    .iter()
+                    .for_each(|tree| self.learn_tree(tree, origin));
             }
             UseTree::Name(name) if origin == Origin::Foreign => {
                 if name.ident != "self" {
@@ -128,7 +151,8 @@ impl Scan {
                 }
             }
             UseTree::Glob(_) if origin == Origin::Foreign => {
-                self.leaks.push("a glob import hides what is foreign".to_owned());
+                self.leaks
+                    .push("a glob import hides what is foreign".to_owned());
             }
             _ => {}
         }
@@ -139,7 +163,9 @@ impl Scan {
 
     /// `use ring::{digest::{self}}` and `use ring::digest` make `digest` foreign.
     fn learn_self(&mut self, path: &syn::UsePath) {
-        let UseTree::Group(group) = &*path.tree else { return };
+        let UseTree::Group(group) = &*path.tree else {
+            return;
+        };
         let names_itself =
             |tree: &UseTree| matches!(tree, UseTree::Name(name) if name.ident == "self");
         if group.items.iter().any(names_itself) {
@@ -207,7 +233,7 @@ impl Scan {
     /// the type is public, which the scan does not know, so it looks at the arguments alone.
     fn implementation(&mut self, item: &syn::ItemImpl) {
         match &item.trait_ {
-            Some((_, path, _)) => {
+            Some((path, _)) => {
                 for segment in &path.segments {
                     self.look_at(|v| v.visit_path_arguments(&segment.arguments));
                 }
@@ -231,8 +257,12 @@ impl Scan {
     fn re_export(&mut self, tree: &UseTree) {
         let mut names = BTreeSet::new();
         first_segments(tree, &mut names);
-        let foreign: Vec<&String> = names.iter().filter(|name| self.foreign.contains(*name)).collect();
-        self.leaks.extend(foreign.iter().map(|name| format!("re-export from {name}")));
+        let foreign: Vec<&String> = names
+            .iter()
+            .filter(|name| self.foreign.contains(*name))
+            .collect();
+        self.leaks
+            .extend(foreign.iter().map(|name| format!("re-export from {name}")));
     }
 
     fn signature(&mut self, signature: &syn::Signature) {
@@ -252,7 +282,10 @@ impl Scan {
     fn look_at(&mut self, look: impl FnOnce(&mut Paths)) {
         let mut paths = Paths::default();
         look(&mut paths);
-        let foreign = paths.found.into_iter().filter(|path| self.foreign.contains(&path[0]));
+        let foreign = paths
+            .found
+            .into_iter()
+            .filter(|path| self.foreign.contains(&path[0]));
         self.leaks.extend(foreign.map(|path| path.join("::")));
     }
 }
@@ -282,7 +315,12 @@ struct Paths {
 
 impl<'ast> Visit<'ast> for Paths {
     fn visit_path(&mut self, path: &'ast syn::Path) {
-        self.found.push(path.segments.iter().map(|segment| segment.ident.to_string()).collect());
+        self.found.push(
+            path.segments
+                .iter()
+                .map(|segment| segment.ident.to_string())
+                .collect(),
+        );
         syn::visit::visit_path(self, path);
     }
 }
@@ -298,7 +336,10 @@ fn first_segments(tree: &UseTree, names: &mut BTreeSet<String>) {
         UseTree::Rename(rename) => {
             names.insert(rename.ident.to_string());
         }
-        UseTree::Group(group) => group.items.iter().for_each(|tree| first_segments(tree, names)),
+        UseTree::Group(group) => group
+            .items
+            .iter()
+            .for_each(|tree| first_segments(tree, names)),
         UseTree::Glob(_) => {}
     }
 }

@@ -1,0 +1,28 @@
+//! `cargo xtask demo`: from the kernels' source to checked and measured numbers.
+
+use std::time::SystemTime;
+
+use anyhow::Result;
+use kpack_schema::Timestamp;
+
+use crate::build_kernels::{build_pack, default_out};
+use crate::outer_cargo;
+use crate::signed_pack::write_signed_copy;
+use crate::wasm_toolchain::{self, ToolchainChoice};
+
+/// Builds the kernels, signs a pack with a throw-away key, and runs the rest in a release build.
+pub(crate) fn demo(toolchain: ToolchainChoice) -> Result<()> {
+    println!("1/3 kernels-src -> wasm");
+    let built = build_pack(&default_out(), toolchain)?;
+    print!("{built}");
+
+    let folder = built.dir.with_file_name("demo");
+    println!("2/3 signed with a throw-away key -> {}", folder.display());
+    write_signed_copy(&built, &folder, Timestamp::try_from(SystemTime::now())?)?;
+
+    println!("3/3 verify, compile, run the golden cases, measure");
+    let mut cargo = outer_cargo::command();
+    cargo.args(["run", "--release", "--quiet", "--package", "kpack-benches", "--bin", "demo", "--"]);
+    cargo.arg(folder.join(&built.manifest.name)).arg(folder.join("trust.json"));
+    wasm_toolchain::run(&mut cargo)
+}

@@ -1,0 +1,70 @@
+//! The reference pack that is committed beside the `kpack` crate's source.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use anyhow::{Context, Result, ensure};
+use kpack_schema::{KernelManifest, Timestamp};
+
+use crate::build_kernels::{BuiltPack, build_pack, default_out};
+use crate::outer_cargo::workspace_root;
+use crate::signed_pack::write_signed_copy;
+use crate::wasm_toolchain::{BuiltWith, ToolchainChoice};
+
+/// Builds the kernels and replaces the committed pack: signed with a key that is then gone.
+pub(crate) fn update(toolchain: ToolchainChoice) -> Result<()> {
+    let built = build_pack(&default_out(), toolchain)?;
+    write_signed_copy(&built, &folder(), Timestamp::try_from(SystemTime::now())?)?;
+    let built_with = format!("{}\n", serde_json::to_string_pretty(&built.built_with)?);
+    let file = folder().join(BUILT_WITH);
+    fs::write(&file, built_with).with_context(|| format!("cannot write: `{}`", file.display()))?;
+    print!("{built}");
+    println!("written to {}", folder().display());
+    Ok(())
+}
+
+/// Builds the kernels and compares them with the committed pack, byte for byte. With another
+/// compiler than the one that built that, it says so and compares no bytes.
+pub(crate) fn compare_with_a_fresh_build(toolchain: ToolchainChoice) -> Result<()> {
+    let built = build_pack(&default_out(), toolchain)?;
+    let committed = folder().join(&built.manifest.name);
+    let built_with: BuiltWith = serde_json::from_slice(&read(&folder().join(BUILT_WITH))?)?;
+    if built_with != built.built_with {
+        println!(
+            "reference pack: not compared; it was built with {}, and here is {}",
+            built_with.rustc, built.built_with.rustc
+        );
+        return Ok(());
+    }
+    for module in &built.modules {
+        let segments = || module.path.segments();
+        let file = segments().fold(committed.clone(), |folder, segment| folder.join(segment));
+        let fresh = segments().fold(built.dir.clone(), |folder, segment| folder.join(segment));
+        ensure!(read(&file)? == read(&fresh)?, "{}: `{}`", STALE, module.path);
+    }
+    compare_manifests(&built, &String::from_utf8(read(&committed.join("kernels.json"))?)?)?;
+    println!("reference pack: {} modules rebuilt with the same bytes", built.modules.len());
+    Ok(())
+}
+
+/// The manifests agree but for the signing key.
+fn compare_manifests(built: &BuiltPack, committed: &str) -> Result<()> {
+    let mut committed = KernelManifest::from_json(committed)?;
+    committed.author.signing_key.clone_from(&built.manifest.author.signing_key);
+    ensure!(committed == built.manifest, "{STALE}: `kernels.json`");
+    Ok(())
+}
+
+const STALE: &str = "the committed reference pack is not what kernels-src gives; \
+                     run `cargo xtask reference-pack`; it differs in";
+
+const BUILT_WITH: &str = "built-with.json";
+
+fn folder() -> PathBuf {
+    workspace_root().join("crates/kpack/reference-pack")
+}
+
+fn read(path: &std::path::Path) -> Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("cannot read: `{}`", path.display()))
+}
