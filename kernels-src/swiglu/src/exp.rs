@@ -1,4 +1,7 @@
-//! `exp(-x)`, four lanes at a time, to within 1.5 units in the last place.
+//! `exp(-x)`, four lanes at a time.
+//!
+//! SwiGLU made with it is within 2.6e-7 of the true value, relatively, wherever that is a normal
+//! `f32` (seen over 16 million gates, evenly spread over all bit patterns).
 
 use core::arch::wasm32::{
     f32x4_mul, f32x4_pmax, f32x4_pmin, f32x4_splat, f32x4_sub, i32x4_shl, v128,
@@ -36,6 +39,8 @@ const LN2_HIGH: f32 = f32::from_bits(0x3f31_7200);
 const LN2_LOW: f32 = 1.428_606_8e-6;
 
 /// `2 exp(-t)` for |t| <= ln 2 / 2: 2 plus a polynomial with the least relative error (9.4e-8).
+///
+/// Evaluated by Estrin's scheme: one multiplication more than Horner's, in a chain half as long.
 #[inline(always)]
 fn twice_exp_of_negative(t: v128) -> v128 {
     let [c1, c2, c3, c4, c5] = COEFFICIENTS.map(|coefficient| f32x4_splat(coefficient));
