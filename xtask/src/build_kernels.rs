@@ -276,7 +276,8 @@ fn target_dir(workspace: &Path) -> PathBuf {
 
 /// Writes the pack's files to a new folder, then puts that in the place of the old one.
 fn write_pack(out: &Path, manifest: &KernelManifest, modules: &Modules) -> Result<()> {
-    let occupied = out.exists() && !out.join("kernels.json").is_file();
+    let empty = fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_none());
+    let occupied = out.exists() && !empty && !out.join("kernels.json").is_file();
     ensure!(
         !occupied,
         "there is something other than a pack at: `{}`",
