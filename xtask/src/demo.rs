@@ -22,7 +22,18 @@ pub(crate) fn demo(toolchain: ToolchainChoice) -> Result<()> {
 
     println!("3/3 verify, compile, run the golden cases, measure");
     let mut cargo = outer_cargo::command();
-    cargo.args(["run", "--release", "--quiet", "--package", "kpack-benches", "--bin", "demo", "--"]);
-    cargo.arg(folder.join(&built.manifest.name)).arg(folder.join("trust.json"));
+    cargo.args([
+        "run",
+        "--release",
+        "--quiet",
+        "--package",
+        "kpack-benches",
+        "--bin",
+        "demo",
+        "--",
+    ]);
+    cargo
+        .arg(folder.join(&built.manifest.name))
+        .arg(folder.join("trust.json"));
     wasm_toolchain::run(&mut cargo)
 }

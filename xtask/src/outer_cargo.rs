@@ -15,5 +15,8 @@ pub(crate) fn workspace_root() -> PathBuf {
     // Set by `cargo run`; a copied or moved tree thus builds itself.
     let manifest_dir = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     let xtask = manifest_dir.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
-    xtask.parent().expect("xtask is a folder of the workspace").to_owned()
+    xtask
+        .parent()
+        .expect("xtask is a folder of the workspace")
+        .to_owned()
 }

@@ -41,17 +41,31 @@ pub(crate) fn compare_with_a_fresh_build(toolchain: ToolchainChoice) -> Result<(
         let segments = || module.path.segments();
         let file = segments().fold(committed.clone(), |folder, segment| folder.join(segment));
         let fresh = segments().fold(built.dir.clone(), |folder, segment| folder.join(segment));
-        ensure!(read(&file)? == read(&fresh)?, "{}: `{}`", STALE, module.path);
+        ensure!(
+            read(&file)? == read(&fresh)?,
+            "{}: `{}`",
+            STALE,
+            module.path
+        );
     }
-    compare_manifests(&built, &String::from_utf8(read(&committed.join("kernels.json"))?)?)?;
-    println!("reference pack: {} modules rebuilt with the same bytes", built.modules.len());
+    compare_manifests(
+        &built,
+        &String::from_utf8(read(&committed.join("kernels.json"))?)?,
+    )?;
+    println!(
+        "reference pack: {} modules rebuilt with the same bytes",
+        built.modules.len()
+    );
     Ok(())
 }
 
 /// The manifests agree but for the signing key.
 fn compare_manifests(built: &BuiltPack, committed: &str) -> Result<()> {
     let mut committed = KernelManifest::from_json(committed)?;
-    committed.author.signing_key.clone_from(&built.manifest.author.signing_key);
+    committed
+        .author
+        .signing_key
+        .clone_from(&built.manifest.author.signing_key);
     ensure!(committed == built.manifest, "{STALE}: `kernels.json`");
     Ok(())
 }

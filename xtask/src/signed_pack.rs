@@ -23,13 +23,20 @@ pub(crate) fn write_signed_copy(built: &BuiltPack, folder: &Path, now: Timestamp
     let manifest = format!("{}\n", manifest.to_json()?).into_bytes();
 
     let policy = host_policy(&built.manifest)?;
-    let parts = PackParts { manifest, signature: None, files: module_files(built)? };
+    let parts = PackParts {
+        manifest,
+        signature: None,
+        files: module_files(built)?,
+    };
     let signature = {
         let pack = PackBytes::new(parts.clone())?;
         kpack_verify::sign_pack(&pack, &policy, &key)?.to_json()
     };
     let trust = trust_json(&key, &built.manifest.name);
-    let signed = PackParts { signature: Some(signature.into_bytes()), ..parts };
+    let signed = PackParts {
+        signature: Some(signature.into_bytes()),
+        ..parts
+    };
     Trust::from_json(&trust)?.verify_with(PackBytes::new(signed.clone())?, now, &policy)?;
 
     write_folder(&folder.join(&built.manifest.name), &signed)?;
@@ -38,9 +45,15 @@ pub(crate) fn write_signed_copy(built: &BuiltPack, folder: &Path, now: Timestamp
 
 /// A host that serves every fallback itself that is no kernel of the pack.
 fn host_policy(manifest: &KernelManifest) -> Result<HostPolicy> {
-    let targets = manifest.fallbacks.values().filter(|id| manifest.get_kernel(id).is_none());
+    let targets = manifest
+        .fallbacks
+        .values()
+        .filter(|id| manifest.get_kernel(id).is_none());
     let named = targets.map(|id| id.parse()).collect::<Result<_, _>>()?;
-    Ok(HostPolicy { named_fallbacks: named, ..HostPolicy::default() })
+    Ok(HostPolicy {
+        named_fallbacks: named,
+        ..HostPolicy::default()
+    })
 }
 
 fn trust_json(key: &SigningKey, pack: &str) -> String {
@@ -57,10 +70,16 @@ fn trust_json(key: &SigningKey, pack: &str) -> String {
 
 fn module_files(built: &BuiltPack) -> Result<BTreeMap<PackPath, Vec<u8>>> {
     let read = |path: &PackPath| {
-        let file = path.segments().fold(built.dir.clone(), |folder, segment| folder.join(segment));
+        let file = path
+            .segments()
+            .fold(built.dir.clone(), |folder, segment| folder.join(segment));
         fs::read(&file).with_context(|| format!("cannot read: `{}`", file.display()))
     };
-    built.modules.iter().map(|module| Ok((module.path.clone(), read(&module.path)?))).collect()
+    built
+        .modules
+        .iter()
+        .map(|module| Ok((module.path.clone(), read(&module.path)?)))
+        .collect()
 }
 
 fn write_folder(folder: &Path, pack: &PackParts) -> Result<()> {
@@ -69,7 +88,9 @@ fn write_folder(folder: &Path, pack: &PackParts) -> Result<()> {
             .with_context(|| format!("cannot remove: `{}`", folder.display()))?;
     }
     for (path, bytes) in &pack.files {
-        let file = path.segments().fold(folder.to_owned(), |folder, segment| folder.join(segment));
+        let file = path
+            .segments()
+            .fold(folder.to_owned(), |folder, segment| folder.join(segment));
         write(&file, bytes)?;
     }
     write(&folder.join(MANIFEST_FILE), &pack.manifest)?;

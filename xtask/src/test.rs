@@ -29,8 +29,15 @@ pub(crate) fn test(toolchain: ToolchainChoice) -> Result<()> {
             failed.push(arguments.join(" "));
         }
     }
-    println!("\n{} passed, {} failed, {} skipped", total.passed, total.failed, total.ignored);
-    if failed.is_empty() { Ok(()) } else { bail!("failed: `cargo {}`", failed.join("`, `cargo ")) }
+    println!(
+        "\n{} passed, {} failed, {} skipped",
+        total.passed, total.failed, total.ignored
+    );
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        bail!("failed: `cargo {}`", failed.join("`, `cargo "))
+    }
 }
 
 #[derive(Debug, Default, PartialEq)]
@@ -44,7 +51,10 @@ struct Counts {
 fn run(arguments: &[&str]) -> Result<(Counts, bool)> {
     let mut command: Command = outer_cargo::command();
     // A failed binary does not keep the others from being counted.
-    command.args(arguments).arg("--no-fail-fast").stdout(Stdio::piped());
+    command
+        .args(arguments)
+        .arg("--no-fail-fast")
+        .stdout(Stdio::piped());
     let mut child = command.spawn().context("cannot run cargo")?;
     let output = BufReader::new(child.stdout.take().expect("the output is piped"));
     let mut counts = Counts::default();
@@ -64,9 +74,14 @@ fn run(arguments: &[&str]) -> Result<(Counts, bool)> {
 fn closing_line(line: &str) -> Option<Counts> {
     let rest = line.strip_prefix("test result: ")?.split_once(". ")?.1;
     let count = |word: &str| {
-        rest.split("; ").find_map(|part| part.strip_suffix(word)?.trim().parse::<u64>().ok())
+        rest.split("; ")
+            .find_map(|part| part.strip_suffix(word)?.trim().parse::<u64>().ok())
     };
-    Some(Counts { passed: count("passed")?, failed: count("failed")?, ignored: count("ignored")? })
+    Some(Counts {
+        passed: count("passed")?,
+        failed: count("failed")?,
+        ignored: count("ignored")?,
+    })
 }
 
 #[cfg(test)]
@@ -76,7 +91,14 @@ mod tests {
     #[test]
     fn closing_lines_are_counted_and_other_lines_are_not() {
         let line = "test result: FAILED. 12 passed; 3 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s";
-        assert_eq!(closing_line(line), Some(Counts { passed: 12, failed: 3, ignored: 1 }));
+        assert_eq!(
+            closing_line(line),
+            Some(Counts {
+                passed: 12,
+                failed: 3,
+                ignored: 1
+            })
+        );
         assert_eq!(closing_line("test json::tests::a ... ok"), None);
     }
 }

@@ -51,7 +51,7 @@ fn lower_hex_32(text: &str) -> Option<[u8; 32]> {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sha256:{}", hex::encode(self.0))
+        f.pad(&format!("sha256:{}", hex::encode(self.0)))
     }
 }
 

@@ -105,7 +105,7 @@ fn is_reserved_on_windows(segment: &str) -> bool {
 
 impl fmt::Display for PackPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.pad(&self.0)
     }
 }
 

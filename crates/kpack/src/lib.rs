@@ -46,6 +46,7 @@ mod kernel;
 mod load_error;
 mod pack;
 mod pack_dir;
+pub mod reference_pack;
 mod runtime;
 
 pub use kernel::Kernel;

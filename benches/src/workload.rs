@@ -1,0 +1,129 @@
+//! The calls that are measured.
+
+use kpack::{BoundKernel, CallError, Kernel, ParamValue, Tensor};
+
+use crate::inputs::Inputs;
+
+/// One call of a kernel at one size.
+#[derive(Debug, Clone)]
+pub struct Workload {
+    /// The kernel's id.
+    pub kernel: &'static str,
+    /// The size for people, such as `32 x 4096`.
+    pub size: String,
+    /// The inputs under their manifest names.
+    pub inputs: Vec<(&'static str, Tensor)>,
+    /// The parameters that differ from their defaults.
+    pub params: Vec<(&'static str, ParamValue)>,
+    /// The number of elements of the output.
+    pub output_elements: usize,
+}
+
+impl Workload {
+    /// The bytes of all inputs and of the output.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let inputs: usize = self
+            .inputs
+            .iter()
+            .map(|(_, tensor)| tensor.bytes().len())
+            .sum();
+        u64::try_from(inputs + self.output_elements * 4).expect("a workload fits memory")
+    }
+
+    /// Binds the kernel to the workload's shapes and writes the inputs.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel does not take the workload.
+    pub fn bind(&self, kernel: &Kernel) -> Result<BoundKernel, CallError> {
+        let shapes: Vec<(&str, &[usize])> = self
+            .inputs
+            .iter()
+            .map(|(name, tensor)| (*name, tensor.shape()))
+            .collect();
+        let mut bound = kernel.bind_shapes(&shapes, &self.params)?;
+        for (name, tensor) in &self.inputs {
+            bound.input_bytes_mut(name)?.copy_from_slice(tensor.bytes());
+        }
+        Ok(bound)
+    }
+}
+
+/// Llama-like sizes: one token, a short prompt, a long one.
+#[must_use]
+pub fn all() -> Vec<Workload> {
+    let mut workloads = Vec::new();
+    workloads.extend([1, 32, 512].map(|rows| rmsnorm(rows, 4096)));
+    workloads.extend([1, 32, 512].map(|seq| rope(seq, "half", false)));
+    workloads.extend([1, 32, 512].map(|seq| rope(seq, "interleaved", true)));
+    workloads.extend([1, 32, 512].map(rope_freqs));
+    workloads.extend([1, 8, 32].map(|rows| swiglu(rows, 11_008)));
+    workloads
+}
+
+fn rmsnorm(rows: usize, hidden: usize) -> Workload {
+    let mut inputs = Inputs::default();
+    Workload {
+        kernel: "rmsnorm_f32",
+        size: format!("{rows} x {hidden}"),
+        inputs: vec![
+            ("x", tensor(&[rows, hidden], &mut inputs)),
+            ("weight", tensor(&[hidden], &mut inputs)),
+        ],
+        params: Vec::new(),
+        output_elements: rows * hidden,
+    }
+}
+
+#[expect(
+    clippy::fn_params_excessive_bools,
+    reason = "the kernel's own parameter is a bool"
+)]
+fn rope(seq: usize, layout: &str, interleaved: bool) -> Workload {
+    let (heads, dim) = (32, 128);
+    let mut inputs = Inputs::default();
+    Workload {
+        kernel: "rope_f32",
+        size: format!("{seq} x {heads} x {dim} {layout}"),
+        inputs: vec![
+            ("x", tensor(&[1, seq, heads, dim], &mut inputs)),
+            ("freqs", tensor(&[seq, 2, dim / 2], &mut inputs)),
+        ],
+        params: vec![("interleaved", interleaved.into())],
+        output_elements: seq * heads * dim,
+    }
+}
+
+fn rope_freqs(seq: usize) -> Workload {
+    let positions = (0..i32::try_from(seq).expect("a few hundred positions")).collect();
+    Workload {
+        kernel: "rope_freqs_f32",
+        size: format!("{seq} x 64"),
+        inputs: vec![(
+            "positions",
+            Tensor::new(&[seq], positions).expect("one dimension"),
+        )],
+        params: vec![("half", 64.into())],
+        output_elements: seq * 2 * 64,
+    }
+}
+
+fn swiglu(rows: usize, width: usize) -> Workload {
+    let mut inputs = Inputs::default();
+    Workload {
+        kernel: "swiglu_f32",
+        size: format!("{rows} x {width}"),
+        inputs: vec![
+            ("gate", tensor(&[rows, width], &mut inputs)),
+            ("up", tensor(&[rows, width], &mut inputs)),
+        ],
+        params: Vec::new(),
+        output_elements: rows * width,
+    }
+}
+
+fn tensor(shape: &[usize], inputs: &mut Inputs) -> Tensor {
+    let count = shape.iter().product();
+    Tensor::new(shape, inputs.f32s(count)).expect("as many values as the shape has elements")
+}

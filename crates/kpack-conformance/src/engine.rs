@@ -1,0 +1,54 @@
+use std::error::Error;
+
+use kpack::reference_pack::host_policy;
+use kpack::{BackendError, Pack, Runtime, Tensor};
+
+use crate::{Call, Harness};
+
+/// A runtime on every engine that is compiled in.
+///
+/// # Errors
+///
+/// When an engine cannot be set up on this machine.
+pub fn runtimes() -> Result<Vec<Runtime>, BackendError> {
+    let policy = host_policy();
+    Ok(vec![
+        #[cfg(feature = "wasmtime")]
+        Runtime::builder(kpack::Wasmtime::new()?)
+            .host_policy(policy.clone())
+            .build(),
+    ])
+}
+
+/// Runs the kernels of a loaded pack, by the one-shot call.
+#[derive(Debug)]
+pub struct PackHarness<'a> {
+    pack: &'a Pack,
+}
+
+impl<'a> PackHarness<'a> {
+    /// A harness for this pack.
+    #[must_use]
+    pub fn new(pack: &'a Pack) -> Self {
+        Self { pack }
+    }
+}
+
+impl Harness for PackHarness<'_> {
+    fn call(&mut self, call: &Call) -> Result<Tensor, Box<dyn Error + Send + Sync>> {
+        let kernel = self.pack.kernel(call.kernel)?;
+        let mut builder = kernel.call();
+        for (name, tensor) in &call.inputs {
+            builder = builder.input(name, tensor)?;
+        }
+        for &(name, value) in &call.params {
+            builder = builder.param(name, value)?;
+        }
+        let outputs = builder.run()?;
+        let (_, output) = outputs
+            .into_iter()
+            .next()
+            .ok_or("the kernel has no output")?;
+        Ok(output)
+    }
+}

@@ -1,0 +1,48 @@
+use std::error::Error;
+
+use kpack::{ParamValue, Tensor};
+
+use crate::Mismatch;
+
+/// One call of a kernel.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The kernel's id.
+    pub kernel: &'static str,
+    /// The inputs under their manifest names.
+    pub inputs: Vec<(&'static str, Tensor)>,
+    /// The parameters that differ from their defaults.
+    pub params: Vec<(&'static str, ParamValue)>,
+}
+
+/// Something that can carry out kernel calls.
+pub trait Harness {
+    /// Runs the kernel and gives its one output.
+    ///
+    /// # Errors
+    ///
+    /// Whatever kept the kernel from giving a result.
+    fn call(&mut self, call: &Call) -> Result<Tensor, Box<dyn Error + Send + Sync>>;
+}
+
+/// Why a case did not pass.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// A kernel gave no result.
+    #[error("kernel gave no result: `{kernel}`")]
+    Call {
+        /// The kernel's id.
+        kernel: &'static str,
+        /// What kept it from giving one.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// A result is not the expected one.
+    #[error("result differs: `{what}`")]
+    Result {
+        /// Which of the case's results.
+        what: String,
+        /// The element that differs.
+        source: Mismatch,
+    },
+}

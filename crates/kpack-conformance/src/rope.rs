@@ -1,0 +1,258 @@
+use kpack::{ParamValue, Tensor};
+use kpack_schema::Tolerance;
+
+use crate::case::Outcome;
+use crate::golden::{Entry, File, GoldenError};
+use crate::harness::{Call, Failure, Harness};
+use crate::{Deviation, Expectation};
+
+const KERNEL: &str = "rope_f32";
+const FREQS_KERNEL: &str = "rope_freqs_f32";
+
+/// The rotation of queries and keys, once with tables that `rope_freqs_f32` makes and once with the
+/// framework's own.
+#[derive(Debug, Clone)]
+pub(crate) struct RopeCase {
+    layout: Layout,
+    half: usize,
+    theta: f64,
+    /// Positions, one row for each batch element.
+    positions: Vec<Vec<i32>>,
+    /// The framework's tables, one for each batch element: `[seq, 2, half]`.
+    tables: Vec<Vec<f32>>,
+    operands: Vec<Operand>,
+    /// Whether the framework scales its frequencies, which `rope_freqs_f32` does not.
+    scaling: Scaling,
+    computed_tolerance: Tolerance,
+    tables_tolerance: Tolerance,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Layout {
+    Half,
+    Interleaved,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scaling {
+    None,
+    Framework,
+}
+
+/// Queries or keys: `[batch, seq, heads, dim]`.
+#[derive(Debug, Clone)]
+struct Operand {
+    name: &'static str,
+    shape: [usize; 4],
+    x: Vec<f32>,
+    expected: Vec<f32>,
+    framework: Vec<f32>,
+}
+
+impl RopeCase {
+    pub(crate) fn read(entry: &Entry, file: &File<'_>) -> Result<Self, GoldenError> {
+        let layout = match entry.text("layout")? {
+            "half" => Layout::Half,
+            "interleaved" => Layout::Interleaved,
+            other => return Err(entry.malformed(format!("unknown layout {other}"))),
+        };
+        let (table_shape, cos) = file.f32("cos")?;
+        let (_, sin) = file.f32("sin")?;
+        let [batch, seq, rotary] = table_shape[..] else {
+            return Err(entry.malformed("cos is not [batch, seq, rotary_dim]"));
+        };
+        let half = rotary / 2;
+        let (_, position_ids) = file.i64("position_ids")?;
+        let positions = position_ids
+            .chunks(seq)
+            .map(|row| {
+                row.iter()
+                    .map(|&p| i32::try_from(p))
+                    .collect::<Result<Vec<i32>, _>>()
+            })
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| entry.malformed(error))?;
+        let tables = (0..batch)
+            .map(|b| {
+                table(
+                    layout,
+                    &cos[b * seq * rotary..],
+                    &sin[b * seq * rotary..],
+                    seq,
+                    half,
+                )
+            })
+            .collect();
+        Ok(Self {
+            layout,
+            half,
+            theta: entry.number("theta")?,
+            positions,
+            tables,
+            operands: vec![
+                Operand::read("q", entry, file)?,
+                Operand::read("k", entry, file)?,
+            ],
+            scaling: if entry.has_param("rope_scaling") {
+                Scaling::Framework
+            } else {
+                Scaling::None
+            },
+            computed_tolerance: entry.tolerance().plain(),
+            tables_tolerance: entry.tolerance().with_tables(),
+        })
+    }
+
+    pub(crate) fn run(&self, harness: &mut dyn Harness) -> Result<Outcome, Failure> {
+        let mut outcome = Outcome::default();
+        for group in self.groups() {
+            let batch = group.start;
+            let tables = self.freqs_tensor(batch, self.tables[batch].clone());
+            for operand in &self.operands {
+                let given = self.rotate(operand, &group, &tables, harness)?;
+                let expected =
+                    operand.slice(&operand.framework, &group, self.tables_tolerance.clone());
+                outcome.add(
+                    KERNEL,
+                    compare(operand, "the framework's tables", &given, &expected)?,
+                );
+            }
+            if self.scaling == Scaling::Framework {
+                continue;
+            }
+            let computed = self.compute_freqs(batch, harness)?;
+            for operand in &self.operands {
+                let given = self.rotate(operand, &group, &computed, harness)?;
+                let expected =
+                    operand.slice(&operand.expected, &group, self.computed_tolerance.clone());
+                outcome.add(
+                    FREQS_KERNEL,
+                    compare(operand, "computed tables", &given, &expected)?,
+                );
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// Batch elements that share their positions go into one call; otherwise each gets its own.
+    fn groups(&self) -> Vec<std::ops::Range<usize>> {
+        let batch = self.positions.len();
+        if self.positions.iter().all(|row| *row == self.positions[0]) {
+            return std::iter::once(0..batch).collect();
+        }
+        (0..batch).map(|element| element..element + 1).collect()
+    }
+
+    fn rotate(
+        &self,
+        operand: &Operand,
+        group: &std::ops::Range<usize>,
+        freqs: &Tensor,
+        harness: &mut dyn Harness,
+    ) -> Result<Tensor, Failure> {
+        let [_, seq, heads, dim] = operand.shape;
+        let x = operand.elements(&operand.x, group).to_vec();
+        let x = Tensor::new(&[group.len(), seq, heads, dim], x)
+            .expect("a slice of whole batch elements");
+        let interleaved = ParamValue::Bool(self.layout == Layout::Interleaved);
+        let call = Call {
+            kernel: KERNEL,
+            inputs: vec![("x", x), ("freqs", freqs.clone())],
+            params: vec![("interleaved", interleaved)],
+        };
+        call.run(harness)
+    }
+
+    fn compute_freqs(&self, batch: usize, harness: &mut dyn Harness) -> Result<Tensor, Failure> {
+        let positions = self.positions[batch].clone();
+        let half = u32::try_from(self.half).expect("a head has few elements");
+        let call = Call {
+            kernel: FREQS_KERNEL,
+            inputs: vec![(
+                "positions",
+                Tensor::new(&[positions.len()], positions).expect("one dimension"),
+            )],
+            params: vec![("half", half.into()), ("theta", self.theta.into())],
+        };
+        call.run(harness)
+    }
+
+    fn freqs_tensor(&self, batch: usize, values: Vec<f32>) -> Tensor {
+        let seq = self.positions[batch].len();
+        Tensor::new(&[seq, 2, self.half], values).expect("a table of seq x 2 x half")
+    }
+}
+
+impl Operand {
+    fn read(name: &'static str, entry: &Entry, file: &File<'_>) -> Result<Self, GoldenError> {
+        let (shape, x) = file.f32(name)?;
+        let [batch, heads, seq, dim] = shape[..] else {
+            return Err(entry.malformed(format!("{name} is not [B, H, L, D]")));
+        };
+        let order = |values: Vec<f32>| to_seq_major(&values, [batch, heads, seq, dim]);
+        Ok(Self {
+            name,
+            shape: [batch, seq, heads, dim],
+            x: order(x),
+            expected: order(file.f32(&format!("{name}_expected"))?.1),
+            framework: order(file.f32(&format!("{name}_framework"))?.1),
+        })
+    }
+
+    fn elements<'a>(&self, values: &'a [f32], group: &std::ops::Range<usize>) -> &'a [f32] {
+        let [_, seq, heads, dim] = self.shape;
+        let element = seq * heads * dim;
+        &values[group.start * element..group.end * element]
+    }
+
+    fn slice(
+        &self,
+        values: &[f32],
+        group: &std::ops::Range<usize>,
+        tolerance: Tolerance,
+    ) -> Expectation {
+        Expectation::new(self.elements(values, group).to_vec(), tolerance)
+    }
+}
+
+fn compare(
+    operand: &Operand,
+    tables: &str,
+    found: &Tensor,
+    expected: &Expectation,
+) -> Result<Deviation, Failure> {
+    let what = || format!("{} with {tables}", operand.name);
+    expected.compare(found).map_err(|source| Failure::Result {
+        what: what(),
+        source,
+    })
+}
+
+/// `[B, H, L, D]` to `[B, L, H, D]`.
+fn to_seq_major(values: &[f32], [batch, heads, seq, dim]: [usize; 4]) -> Vec<f32> {
+    let mut ordered = Vec::with_capacity(values.len());
+    for b in 0..batch {
+        for s in 0..seq {
+            for h in 0..heads {
+                let at = ((b * heads + h) * seq + s) * dim;
+                ordered.extend(&values[at..at + dim]);
+            }
+        }
+    }
+    ordered
+}
+
+/// `[seq, 2, half]` from the framework's tables, which write both halves out.
+fn table(layout: Layout, cos: &[f32], sin: &[f32], seq: usize, half: usize) -> Vec<f32> {
+    let mut table = Vec::with_capacity(seq * 2 * half);
+    for position in 0..seq {
+        for full in [cos, sin] {
+            let row = &full[position * 2 * half..(position + 1) * 2 * half];
+            match layout {
+                Layout::Half => table.extend(&row[..half]),
+                Layout::Interleaved => table.extend(row.iter().step_by(2)),
+            }
+        }
+    }
+    table
+}

@@ -1,0 +1,48 @@
+//! Every golden case, on every engine and on the native loops.
+#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
+
+use kpack_conformance::{Harness, NativeHarness, PackHarness, f32_cases, runtimes};
+
+/// What the set holds; a case that is lost on the way must not go unnoticed.
+const CASES: [(&str, usize); 3] = [("rmsnorm_f32", 17), ("rope_f32", 13), ("swiglu_f32", 9)];
+
+fn assert_all_pass(who: &str, harness: &mut dyn Harness) {
+    let mut failures = Vec::new();
+    for case in f32_cases().unwrap() {
+        if let Err(failure) = case.run(harness) {
+            failures.push(format!(
+                "{}: {failure}: {}",
+                case.name,
+                std::error::Error::source(&failure).unwrap()
+            ));
+        }
+    }
+    assert!(failures.is_empty(), "{who}:\n{}", failures.join("\n"));
+}
+
+#[test]
+fn the_set_is_whole() {
+    let cases = f32_cases().unwrap();
+    for (kernel, count) in CASES {
+        assert_eq!(
+            cases.iter().filter(|case| case.kernel() == kernel).count(),
+            count,
+            "{kernel}"
+        );
+    }
+}
+
+#[test]
+fn every_engine_passes_every_case() {
+    let runtimes = runtimes().unwrap();
+    assert!(!runtimes.is_empty(), "no engine is compiled in");
+    for runtime in runtimes {
+        let pack = kpack::reference_pack::load(&runtime).unwrap();
+        assert_all_pass(runtime.backend().name(), &mut PackHarness::new(&pack));
+    }
+}
+
+#[test]
+fn the_native_loops_pass_every_case() {
+    assert_all_pass("native", &mut NativeHarness);
+}

@@ -1,0 +1,97 @@
+//! The reference kernels, built, signed and embedded: `rope_f32`, `rope_freqs_f32`, `rmsnorm_f32` and
+//! `swiglu_f32`.
+//!
+//! The pack is signed with a key whose private half was never written down, and comes with the trust
+//! file that accepts that key alone. `cargo xtask reference-pack` builds both from `kernels-src`.
+//!
+//! ```
+//! # #[cfg(feature = "wasmtime")] {
+//! use kpack::{Runtime, Wasmtime, reference_pack};
+//!
+//! let runtime = Runtime::builder(Wasmtime::new()?).host_policy(reference_pack::host_policy()).build();
+//! let pack = reference_pack::load(&runtime)?;
+//! assert!(pack.kernel("rmsnorm_f32").is_ok());
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use kpack_schema::{HostPolicy, PackPath, Timestamp};
+use kpack_verify::{PackBytes, PackParts, Trust};
+
+use crate::{LoadError, Pack, Runtime};
+
+macro_rules! file {
+    ($path:literal) => {
+        include_bytes!(concat!("../reference-pack/", $path))
+    };
+}
+
+const MODULES: [(&str, &[u8]); 3] = [
+    (
+        "rmsnorm/rmsnorm_f32.wasm",
+        file!("llama-core/rmsnorm/rmsnorm_f32.wasm"),
+    ),
+    ("rope/rope_f32.wasm", file!("llama-core/rope/rope_f32.wasm")),
+    (
+        "swiglu/swiglu_f32.wasm",
+        file!("llama-core/swiglu/swiglu_f32.wasm"),
+    ),
+];
+
+/// The pack's bytes, unverified as any other pack's.
+///
+/// # Panics
+///
+/// Never: a test reads the embedded pack.
+#[must_use]
+pub fn bytes() -> PackBytes {
+    let module = |(path, bytes): (&str, &[u8])| {
+        let path: PackPath = path.parse().expect("the embedded paths are safe");
+        (path, bytes.to_vec())
+    };
+    PackBytes::new(PackParts {
+        manifest: file!("llama-core/kernels.json").to_vec(),
+        signature: Some(file!("llama-core/kernels.json.sig").to_vec()),
+        files: MODULES.into_iter().map(module).collect(),
+    })
+    .expect("the embedded pack is within the limits")
+}
+
+/// The trust file that accepts the embedded pack and nothing else.
+///
+/// # Panics
+///
+/// Never: a test reads the embedded trust file.
+#[must_use]
+pub fn trust() -> Trust {
+    Trust::from_json(include_str!("../reference-pack/trust.json"))
+        .expect("the embedded trust file is well-formed")
+}
+
+/// The default policy of a host that serves `rope_reference`, `rmsnorm_reference` and
+/// `swiglu_reference` itself, as the pack's fallbacks ask for.
+///
+/// # Panics
+///
+/// Never: the ids are well-formed.
+#[must_use]
+pub fn host_policy() -> HostPolicy {
+    let named = ["rmsnorm_reference", "rope_reference", "swiglu_reference"];
+    let named = named.map(|id| id.parse().expect("the ids are well-formed"));
+    HostPolicy {
+        named_fallbacks: named.into(),
+        ..HostPolicy::default()
+    }
+}
+
+/// Verifies and compiles the embedded pack, as of now.
+///
+/// The runtime's host policy must name the pack's fallbacks, as [`host_policy`] does.
+///
+/// # Errors
+///
+/// As [`Runtime::load_bytes`], and when the system's clock is no use.
+pub fn load(runtime: &Runtime) -> Result<Pack, LoadError> {
+    let now = Timestamp::try_from(std::time::SystemTime::now())?;
+    runtime.load_bytes(bytes(), &trust(), now)
+}
