@@ -1,0 +1,128 @@
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::console::Format;
+
+/// Signed WebAssembly kernel packs: make, check, run.
+#[derive(Debug, Parser)]
+#[command(
+    name = "kpack",
+    disable_version_flag = true,
+    disable_help_subcommand = true
+)]
+pub(crate) struct Cli {
+    /// Print one JSON object on stdout
+    #[arg(long, global = true)]
+    json: bool,
+    /// Print the version, the runtime version and the engines compiled in
+    #[arg(short = 'V', long)]
+    pub(crate) version: bool,
+    #[command(subcommand)]
+    pub(crate) verb: Option<Verb>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Make a signing key: the private key at KEY, the public one at KEY.pub
+    Keygen(KeygenArgs),
+    /// Fill every hash in kernels.json from the files
+    Hash(HashArgs),
+    /// Sign a pack: add or replace this key's signature
+    Sign(SignArgs),
+    /// Check a pack up to and including the static policy, without compiling it
+    Verify(VerifyArgs),
+    /// Show what a pack says of itself; nothing is verified
+    Inspect(InspectArgs),
+    /// Run a kernel once on the tensors of a file
+    Run(RunArgs),
+    /// Measure kernels on made-up inputs
+    Bench(BenchArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeygenArgs {
+    /// Where to write the private key; nothing is overwritten
+    #[arg(long, value_name = "KEY")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HashArgs {
+    /// The pack's folder
+    pub(crate) pack: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SignArgs {
+    /// The pack's folder
+    pub(crate) pack: PathBuf,
+    /// The private key, PKCS#8 in DER or PEM
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// The pack's folder
+    pub(crate) pack: PathBuf,
+    /// Which keys are trusted: a trust.json
+    #[arg(long, value_name = "TRUST")]
+    pub(crate) trust: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InspectArgs {
+    /// The pack's folder
+    pub(crate) pack: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// The pack's folder
+    pub(crate) pack: PathBuf,
+    /// The kernel's id
+    pub(crate) kernel: String,
+    /// Which keys are trusted: a trust.json
+    #[arg(long, value_name = "TRUST")]
+    pub(crate) trust: PathBuf,
+    /// The inputs, by their names in the manifest
+    #[arg(long, value_name = "IN.safetensors")]
+    pub(crate) inputs: PathBuf,
+    /// Where to write the outputs
+    #[arg(long, value_name = "OUT.safetensors")]
+    pub(crate) output: PathBuf,
+    /// A parameter that differs from its default
+    #[arg(long = "param", value_name = "NAME=VALUE")]
+    pub(crate) params: Vec<String>,
+    /// The engine: wasmtime or wasmer
+    #[arg(long, value_name = "ENGINE")]
+    pub(crate) backend: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    /// The pack's folder
+    pub(crate) pack: PathBuf,
+    /// The kernel's id; every kernel where left out
+    pub(crate) kernel: Option<String>,
+    /// Which keys are trusted: a trust.json
+    #[arg(long, value_name = "TRUST")]
+    pub(crate) trust: PathBuf,
+    /// The engine: wasmtime or wasmer; every one compiled in where left out
+    #[arg(long, value_name = "ENGINE")]
+    pub(crate) backend: Option<String>,
+    /// The size of a dimension
+    #[arg(long = "dim", value_name = "NAME=N")]
+    pub(crate) dims: Vec<String>,
+}
+
+impl Cli {
+    pub(crate) const fn format(&self) -> Format {
+        if self.json {
+            Format::Json
+        } else {
+            Format::Text
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! Everything that can go wrong, with its kind, exit code and advice, in one place. The kinds and
+//! their exit codes are listed in `docs/command-line.md`.
+
+pub(crate) mod libraries;
+
+use std::error::Error;
+use std::io;
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+/// The exit codes other than 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// 1: something is missing, unreadable or does not fit, and it is not the pack.
+    Failed,
+    /// 2: the command line itself is wrong.
+    Usage,
+    /// 3: the pack was refused.
+    Refused,
+    /// 4: a limit stopped the kernel.
+    Limit,
+    /// 5: the kernel failed.
+    Kernel,
+}
+
+impl Exit {
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Refused => 3,
+            Self::Limit => 4,
+            Self::Kernel => 5,
+        }
+    }
+}
+
+/// Why a verb did not do its work.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    kind: &'static str,
+    exit: Exit,
+    what: String,
+    causes: Vec<String>,
+    help: Option<String>,
+    details: Map<String, Value>,
+}
+
+impl Failure {
+    /// A failure with a message that names the thing.
+    pub(crate) fn new(kind: &'static str, exit: Exit, what: impl Into<String>) -> Self {
+        Self {
+            kind,
+            exit,
+            what: what.into(),
+            causes: Vec::new(),
+            help: None,
+            details: Map::new(),
+        }
+    }
+
+    /// A failure of a library: its message, and below it its causes.
+    pub(crate) fn of(kind: &'static str, exit: Exit, error: &dyn Error) -> Self {
+        let failure = Self::new(kind, exit, error.to_string());
+        match error.source() {
+            Some(source) => failure.because(source),
+            None => failure,
+        }
+    }
+
+    /// Adds an error and its causes as the reason.
+    pub(crate) fn because(mut self, error: &dyn Error) -> Self {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            let text = error.to_string();
+            if self.causes.last().unwrap_or(&self.what) != &text {
+                self.causes.push(text);
+            }
+            next = error.source();
+        }
+        self
+    }
+
+    /// Adds what the reader can do about it.
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Adds a field for programs.
+    pub(crate) fn detail(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.details.insert(name.to_owned(), value.into());
+        self
+    }
+
+    pub(crate) const fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// For people: what, and under a label why or what to do.
+    pub(crate) fn lines(&self) -> (String, Option<(&'static str, String)>) {
+        let why = self.causes.join(": ");
+        let second = match (&self.help, why.is_empty()) {
+            (None, true) => None,
+            (None, false) => Some(("why", why)),
+            (Some(help), true) => Some(("help", help.clone())),
+            (Some(help), false) => Some(("why", format!("{why}; {help}"))),
+        };
+        (self.what.clone(), second)
+    }
+
+    /// For programs. The message has the causes too.
+    pub(crate) fn to_json(&self) -> Value {
+        let mut error = Map::new();
+        let mut message = vec![self.what.as_str()];
+        message.extend(self.causes.iter().map(String::as_str));
+        error.insert("kind".into(), self.kind.into());
+        error.insert("message".into(), message.join(": ").into());
+        error.insert("exit_code".into(), self.exit.code().into());
+        if let Some(help) = &self.help {
+            error.insert("help".into(), help.as_str().into());
+        }
+        for (name, value) in &self.details {
+            error.insert(name.clone(), value.clone());
+        }
+        json!({ "error": error })
+    }
+}
+
+/// The failures that are the command line's own.
+impl Failure {
+    pub(crate) fn usage(what: &str, help: &str) -> Self {
+        Self::new("usage", Exit::Usage, what).help(help)
+    }
+
+    pub(crate) fn unknown_backend(name: &str, known: &[&str], compiled_in: &[&str]) -> Self {
+        let what = if known.contains(&name) {
+            format!("the backend is not compiled in: `{name}`")
+        } else {
+            format!("unknown backend: `{name}`")
+        };
+        let compiled = if compiled_in.is_empty() {
+            "none".to_owned()
+        } else {
+            compiled_in.join(", ")
+        };
+        let help = format!("known are {}; compiled in: {compiled}", known.join(", "));
+        Self::new("unknown_backend", Exit::Usage, what)
+            .help(help)
+            .detail("known", json!(known))
+            .detail("compiled_in", json!(compiled_in))
+    }
+
+    pub(crate) fn no_engine() -> Self {
+        Self::new("unknown_backend", Exit::Usage, "no engine is compiled in")
+            .help("build kpack-cli with a feature such as wasmtime")
+            .detail("known", json!([]))
+    }
+
+    pub(crate) fn malformed_argument(option: &str, found: &str, form: &str) -> Self {
+        let what = format!("malformed {option}: `{found}`");
+        Self::new("malformed_argument", Exit::Usage, what).help(format!("it must be {form}"))
+    }
+
+    pub(crate) fn repeated_argument(option: &str, name: &str) -> Self {
+        let what = format!("{option} was given twice for: `{name}`");
+        Self::new("repeated_argument", Exit::Usage, what).help("give each name once")
+    }
+
+    /// A `--param` or `--dim` of a name that the kernel does not have.
+    pub(crate) fn unknown_name(kind: &'static str, what: &str, name: &str, known: &[&str]) -> Self {
+        let help = if known.is_empty() {
+            "the kernel has none".to_owned()
+        } else {
+            format!("known are {}", known.join(", "))
+        };
+        Self::new(kind, Exit::Usage, format!("unknown {what}: `{name}`"))
+            .help(help)
+            .detail("known", json!(known))
+    }
+
+    pub(crate) fn missing_dimensions(kernel: &str, missing: &[&str]) -> Self {
+        let example: Vec<String> = missing
+            .iter()
+            .map(|name| format!("--dim {name}=N"))
+            .collect();
+        let what = format!("no size for {} of kernel: `{kernel}`", missing.join(", "));
+        Self::new("missing_dimension", Exit::Usage, what)
+            .help(format!("give {}", example.join(" ")))
+            .detail("missing", json!(missing))
+    }
+
+    /// A file that the user named and that cannot be used.
+    pub(crate) fn file(action: &str, path: &Path, error: &io::Error) -> Self {
+        let kind = match error.kind() {
+            io::ErrorKind::NotFound => "not_found",
+            io::ErrorKind::AlreadyExists => "already_exists",
+            _ if action == "read" => "unreadable",
+            _ => "unwritable",
+        };
+        let what = format!("cannot {action}: `{}`", path.display());
+        Self::new(kind, Exit::Failed, what).because(error)
+    }
+
+    pub(crate) fn too_large(path: &Path, limit: u64) -> Self {
+        let what = format!("the file has more than {limit} bytes: `{}`", path.display());
+        Self::new("input_too_large", Exit::Failed, what)
+    }
+
+    pub(crate) fn not_utf8(path: &Path) -> Self {
+        let what = format!("the file is not UTF-8: `{}`", path.display());
+        Self::new("not_utf8", Exit::Failed, what)
+    }
+
+    pub(crate) fn malformed_tensors(origin: &str, error: &dyn Error) -> Self {
+        let what = format!("not a safetensors file: `{origin}`");
+        Self::new("malformed_safetensors", Exit::Failed, what).because(error)
+    }
+
+    pub(crate) fn wrong_dtype(tensor: &str, expected: &str, found: &str) -> Self {
+        let what = format!("data type of {tensor} must be {expected}: `{found}`");
+        Self::new("wrong_dtype", Exit::Failed, what).detail("tensor", tensor)
+    }
+
+    pub(crate) fn wrong_blocks(tensor: &str, dtype: &str, bytes: usize, found: &[usize]) -> Self {
+        let what = format!(
+            "shape of {tensor} must end in a multiple of {bytes}, the bytes of a {dtype} block: \
+             `{found:?}`"
+        );
+        Self::new("wrong_shape", Exit::Failed, what).detail("tensor", tensor)
+    }
+
+    pub(crate) fn clock(error: &dyn Error) -> Self {
+        Self::new("clock", Exit::Failed, "the host's clock cannot be used").because(error)
+    }
+
+    pub(crate) fn stdout(error: &io::Error) -> Self {
+        Self::new("stdout", Exit::Failed, "cannot write to stdout").because(error)
+    }
+
+    /// A manifest with a number that JSON cannot write.
+    pub(crate) fn not_json(error: &dyn Error) -> Self {
+        Self::new(
+            "malformed_manifest",
+            Exit::Refused,
+            "the manifest cannot be written",
+        )
+        .because(error)
+    }
+
+    pub(crate) fn unsafe_path(kernel: &str, path: &str, error: &dyn Error) -> Self {
+        let what = format!("kernel {kernel} names an unsafe path: `{path}`");
+        Self::new("unsafe_path", Exit::Refused, what).because(error)
+    }
+
+    pub(crate) fn manifest_not_utf8() -> Self {
+        Self::new(
+            "malformed_manifest",
+            Exit::Refused,
+            "the manifest is not UTF-8",
+        )
+    }
+}

@@ -1,0 +1,52 @@
+//! The files that the user names: read whole, but never more than a bound.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use kpack::Trust;
+
+use crate::failure::Failure;
+
+/// The largest trust file that is read, one byte above what `Trust` takes, so that it can say so.
+const MAX_TRUST_BYTES: u64 = (1 << 20) + 1;
+
+/// The largest key file that is read; a key has fewer than 200 bytes.
+const MAX_KEY_BYTES: u64 = 64 << 10;
+
+/// The largest file of tensors that is read: more than any kernel's memory holds.
+const MAX_TENSOR_BYTES: u64 = 4 << 30;
+
+/// The operator's trust file.
+pub(crate) fn trust(path: &Path) -> Result<Trust, Failure> {
+    let text =
+        String::from_utf8(read(path, MAX_TRUST_BYTES)?).map_err(|_| Failure::not_utf8(path))?;
+    Ok(Trust::from_json(&text)?)
+}
+
+/// The bytes of a private key.
+pub(crate) fn key(path: &Path) -> Result<Vec<u8>, Failure> {
+    read(path, MAX_KEY_BYTES)
+}
+
+/// The bytes of a safetensors file.
+pub(crate) fn tensors(path: &Path) -> Result<Vec<u8>, Failure> {
+    read(path, MAX_TENSOR_BYTES)
+}
+
+fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
+    let unreadable = |error: io::Error| Failure::file("read", path, &error);
+    let file = File::open(path).map_err(unreadable)?;
+    let expected = file.metadata().map_err(unreadable)?.len();
+    if expected > limit {
+        return Err(Failure::too_large(path, limit));
+    }
+    let mut bytes = Vec::new();
+    file.take(limit + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    if u64::try_from(bytes.len()).is_ok_and(|read| read > limit) {
+        return Err(Failure::too_large(path, limit));
+    }
+    Ok(bytes)
+}

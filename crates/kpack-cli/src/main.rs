@@ -1,0 +1,51 @@
+//! The `kpack` command. What it takes, prints and returns is described in `docs/command-line.md`.
+
+#![forbid(unsafe_code)]
+
+mod args;
+mod atomic;
+mod console;
+mod engine;
+mod failure;
+mod files;
+mod host;
+mod param;
+mod report;
+mod tensors;
+mod usage;
+mod verbs;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Verb};
+use crate::console::{Console, Format};
+use crate::failure::Failure;
+use crate::report::Report;
+
+fn main() -> ExitCode {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    match Cli::try_parse_from(&args) {
+        Ok(cli) => {
+            let console = Console::new(cli.format());
+            console.finish(answer(&cli, &console))
+        }
+        Err(error) => usage::finish(&error, Format::of_args(&args)),
+    }
+}
+
+fn answer(cli: &Cli, console: &Console) -> Result<Report, Failure> {
+    match &cli.verb {
+        _ if cli.version => verbs::version::run(),
+        None => Err(usage::no_verb()),
+        Some(Verb::Keygen(args)) => verbs::keygen::run(args),
+        Some(Verb::Hash(args)) => verbs::hash::run(args),
+        Some(Verb::Sign(args)) => verbs::sign::run(args, console),
+        Some(Verb::Verify(args)) => verbs::verify::run(args),
+        Some(Verb::Inspect(args)) => verbs::inspect::run(args),
+        Some(Verb::Run(args)) => verbs::run::run(args, console),
+        Some(Verb::Bench(args)) => verbs::bench::run(args, console),
+    }
+}

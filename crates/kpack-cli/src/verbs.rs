@@ -1,0 +1,10 @@
+//! One file per verb.
+
+pub(crate) mod bench;
+pub(crate) mod hash;
+pub(crate) mod inspect;
+pub(crate) mod keygen;
+pub(crate) mod run;
+pub(crate) mod sign;
+pub(crate) mod verify;
+pub(crate) mod version;

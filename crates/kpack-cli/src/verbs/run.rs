@@ -1,0 +1,78 @@
+use kpack::BoundKernel;
+use serde_json::{Value, json};
+
+use crate::args::RunArgs;
+use crate::console::Console;
+use crate::engine::Engine;
+use crate::failure::Failure;
+use crate::report::Report;
+use crate::tensors::{self, Inputs};
+use crate::{atomic, files, param};
+
+/// Runs one kernel once, from file to file.
+pub(crate) fn run(args: &RunArgs, console: &Console) -> Result<Report, Failure> {
+    let engine = Engine::named_or_first(args.backend.as_deref())?;
+    let assignments = param::assignments("--param", &args.params)?;
+    let trust = files::trust(&args.trust)?;
+    let pack = engine.runtime()?.load(&args.pack, &trust)?;
+    let kernel = pack.kernel(&args.kernel)?;
+    let params = param::values(kernel.signature(), &assignments)?;
+
+    let file = files::tensors(&args.inputs)?;
+    let origin = args.inputs.display().to_string();
+    let inputs = Inputs::read(kernel.signature(), &file, &origin)?;
+    if !inputs.extra.is_empty() {
+        console.note(&format!(
+            "the kernel does not take these tensors: {}",
+            inputs.extra.join(", ")
+        ));
+    }
+    let mut bound = kernel.bind_shapes(&inputs.shapes(), &params)?;
+    inputs.write_to(&mut bound)?;
+    bound.run()?;
+
+    let outputs = tensors::outputs_file(&bound)?;
+    atomic::write(&args.output, &outputs)
+        .map_err(|error| Failure::file("write", &args.output, &error))?;
+    Ok(report(args, &bound, &inputs))
+}
+
+fn report(args: &RunArgs, bound: &BoundKernel, inputs: &Inputs<'_>) -> Report {
+    let kernel = bound.kernel();
+    let mut text = format!(
+        "{} of {} on {}: {}\n",
+        kernel.checked().id(),
+        kernel.pack(),
+        kernel.engine(),
+        args.output.display()
+    );
+    for output in bound.outputs() {
+        text.push_str(&format!(
+            "{} {} {:?}\n",
+            output.name, output.dtype, output.shape
+        ));
+    }
+    let outputs: Vec<Value> = bound
+        .outputs()
+        .iter()
+        .map(|output| {
+            json!({
+                "name": output.name,
+                "dtype": output.dtype.name(),
+                "shape": output.shape,
+            })
+        })
+        .collect();
+    Report {
+        text,
+        json: json!({
+            "pack": kernel.pack().as_str(),
+            "kernel": kernel.checked().id().as_str(),
+            "engine": kernel.engine(),
+            "module": kernel.module_path().as_str(),
+            "output": args.output.display().to_string(),
+            "outputs": outputs,
+            "ignored": inputs.extra,
+        }),
+    }
+}
