@@ -42,13 +42,15 @@ pub(crate) struct MemoryPlan {
 }
 
 impl MemoryPlan {
-    /// Lays a call out behind a module's own `module_pages`, within `max_pages` in all.
+    /// Lays a call out behind a module's own `module_pages`, within `max_pages` in all, of which no
+    /// more than 65,536 can be addressed.
     ///
     /// # Errors
     ///
     /// [`Fault::MemoryLimit`] when it does not fit.
     pub(crate) fn new(sizes: &Sizes, module_pages: u32, max_pages: u32) -> Result<Self, Fault> {
         let page = u64::from(PAGE_SIZE);
+        let max_pages = max_pages.min(ADDRESSABLE_PAGES);
         let base = u64::from(module_pages) * page;
         let fits = |layout: &Layout| layout.end.div_ceil(page) <= u64::from(max_pages);
         let tight = || Layout::new(sizes, base, Lanes::Shared);
@@ -77,6 +79,9 @@ enum Lanes {
 }
 
 const LANE_BLOCK: u64 = 4096;
+
+/// The pages that 32-bit addresses reach.
+const ADDRESSABLE_PAGES: u32 = 65_536;
 
 /// A region and its tensors, in 64 bits, before anything is known to fit.
 #[derive(Default)]
@@ -346,10 +351,13 @@ mod tests {
             outputs: vec![all - 127],
             ..sizes
         };
-        assert!(matches!(
-            plan(&one_more, 0, 65_536),
-            Err(Fault::MemoryLimit { .. })
-        ));
+        assert_eq!(
+            plan(&one_more, 0, u32::MAX),
+            Err(Fault::MemoryLimit {
+                needed_pages: 65_537,
+                max_pages: 65_536
+            })
+        );
     }
 
     #[test]

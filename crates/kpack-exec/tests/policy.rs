@@ -65,6 +65,23 @@ fn huge_functions_are_refused() {
 }
 
 #[test]
+fn control_flow_that_takes_a_compiler_minutes_is_refused() {
+    let assigned: String = (1..=1_000)
+        .map(|i| format!("(local.set {i} (i32.add (local.get {i}) (i32.const 1)))"))
+        .collect();
+    let branches: String = (0..100)
+        .map(|i| format!("(br_if {i} (local.get 0))"))
+        .collect();
+    let body = format!(
+        "(local {}) {} {branches} {assigned} {} i32.const 0",
+        "i32 ".repeat(1_000),
+        "block ".repeat(100),
+        "end ".repeat(100)
+    );
+    assert_eq!(cap_of(refusal("", &body)), CapKind::Merges);
+}
+
+#[test]
 fn fifty_thousand_locals_in_one_group_are_counted() {
     // The text format writes one local at a time; the binary one has a count.
     let wasm = wat::parse_str(format!(

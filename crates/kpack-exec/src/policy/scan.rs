@@ -75,6 +75,7 @@ struct Scan<'a> {
 #[derive(Default)]
 struct Seen {
     code_bytes: u64,
+    merges: u64,
     custom_sections: u64,
     custom_bytes: u64,
     memory: Option<MemoryPages>,
@@ -190,9 +191,9 @@ impl Scan<'_> {
         )
     }
 
-    /// Validates one function, operator by operator, and counts its blocks on the way.
+    /// Validates one function, operator by operator, and measures its control flow on the way.
     fn function(
-        &self,
+        &mut self,
         function: FuncToValidate<ValidatorResources>,
         body: &FunctionBody<'_>,
         allocations: FuncValidatorAllocations,
@@ -203,22 +204,28 @@ impl Scan<'_> {
         validator.read_locals(&mut reader).map_err(invalid)?;
         reader.set_features(wasm_features(self.rules.features));
         let mut operators = OperatorsReader::new(reader);
-        let mut blocks = 0;
+        let (mut blocks, mut assigned) = (0, 0_u64);
         while !operators.eof() {
             let (operator, offset) = operators.read_with_offset().map_err(invalid)?;
             validator.op(offset, &operator).map_err(invalid)?;
-            if matches!(
-                operator,
-                Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. }
-            ) {
-                blocks += 1;
-                cap(CapKind::Blocks, blocks, caps.blocks)?;
-                // The function's own body is a level as well.
-                let nesting = u64::from(validator.control_stack_height()).saturating_sub(1);
-                cap(CapKind::Nesting, nesting, caps.nesting)?;
+            // The function's own body is a level as well.
+            let nesting = u64::from(validator.control_stack_height()).saturating_sub(1);
+            match operator {
+                Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => {
+                    blocks += 1;
+                    cap(CapKind::Blocks, blocks, caps.blocks)?;
+                    cap(CapKind::Nesting, nesting, caps.nesting)?;
+                }
+                Operator::LocalSet { .. } | Operator::LocalTee { .. } => {
+                    assigned = assigned.saturating_add(nesting);
+                }
+                _ => {}
             }
         }
         operators.finish().map_err(invalid)?;
+        let merges = assigned.saturating_mul(validator.len_locals().into());
+        self.seen.merges = self.seen.merges.saturating_add(merges);
+        cap(CapKind::Merges, self.seen.merges, caps.merges)?;
         Ok(validator.into_allocations())
     }
 

@@ -18,6 +18,8 @@ pub fn backends() -> Vec<Box<dyn Backend>> {
     vec![
         #[cfg(feature = "wasmtime")]
         Box::new(kpack_exec::Wasmtime::new().unwrap()),
+        #[cfg(feature = "wasmer")]
+        Box::new(kpack_exec::Wasmer::new().unwrap()),
     ]
 }
 
