@@ -15,12 +15,13 @@ use crate::select::{EngineInfo, Selection, select};
 /// A kernel that an engine has compiled; immutable, shared between threads, cheap to clone.
 ///
 /// ```
-/// # fn example(verified: &kpack_verify::VerifiedKernel, x: &kpack_exec::Tensor, w: &kpack_exec::Tensor)
-/// #     -> Result<(), Box<dyn std::error::Error>> {
-/// use kpack_exec::{CompiledKernel, StaticPolicy, Wasmtime};
+/// use kpack_exec::{Backend, CompiledKernel, StaticPolicy};
+/// # use kpack_exec::Tensor;
+/// # use kpack_verify::VerifiedKernel;
 ///
-/// let engine = Wasmtime::new()?;
-/// let norm = CompiledKernel::compile(&engine, verified, &StaticPolicy::default())?;
+/// # fn example(engine: &dyn Backend, verified: &VerifiedKernel, x: &Tensor, w: &Tensor)
+/// #     -> Result<(), Box<dyn std::error::Error>> {
+/// let norm = CompiledKernel::compile(engine, verified, &StaticPolicy::default())?;
 ///
 /// // Once, into tensors of its own:
 /// let outputs = norm.call().input("x", x)?.input("weight", w)?.param("eps", 1e-5)?.run()?;
@@ -38,10 +39,12 @@ use crate::select::{EngineInfo, Selection, select};
 /// Only a verified kernel can be compiled; bytes are not one:
 ///
 /// ```compile_fail
-/// use kpack_exec::{CompiledKernel, StaticPolicy, Wasmtime};
+/// use kpack_exec::{Backend, CompiledKernel, StaticPolicy};
 ///
+/// # fn example(engine: &dyn Backend) {
 /// let bytes = b"\0asm\x01\0\0\0".to_vec();
-/// CompiledKernel::compile(&Wasmtime::new().unwrap(), &bytes, &StaticPolicy::default());
+/// CompiledKernel::compile(engine, &bytes, &StaticPolicy::default());
+/// # }
 /// ```
 #[derive(Clone)]
 pub struct CompiledKernel {

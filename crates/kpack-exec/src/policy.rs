@@ -109,14 +109,22 @@ impl StaticPolicy {
 /// from elsewhere cannot reach an engine.
 ///
 /// ```compile_fail
-/// use kpack_exec::{Backend, Wasmtime};
-///
-/// let bytes: Vec<u8> = b"\0asm\x01\0\0\0".to_vec();
-/// Wasmtime::new().unwrap().compile(&bytes).unwrap();
+/// # fn example(engine: &dyn kpack_exec::Backend) {
+/// let bytes = b"\0asm\x01\0\0\0".to_vec();
+/// engine.compile(&bytes);
+/// # }
 /// ```
 ///
 /// ```compile_fail
 /// let module = kpack_exec::VettedModule { bytes: b"\0asm\x01\0\0\0".to_vec() };
+/// ```
+///
+/// The first of these does compile where a vetted module is given:
+///
+/// ```
+/// # fn example(engine: &dyn kpack_exec::Backend, module: &kpack_exec::VettedModule) {
+/// engine.compile(module);
+/// # }
 /// ```
 #[derive(Debug, Clone)]
 pub struct VettedModule {

@@ -3,9 +3,9 @@ use std::fmt;
 /// How large a module may be, so that to validate and to compile it takes bounded time.
 ///
 /// The defaults leave room for kernels of a few MiB; a compiler's time grows faster than a single
-/// function's size, so functions are capped harder than modules. The
-/// worst modules that were tried within the default caps compile in 9 s on one core; without
-/// [`merges`](Self::merges) they take minutes.
+/// function's size, so functions are capped harder than modules. The worst modules that were tried
+/// within the default caps compile in 9 s on one core; without [`merges`](Self::merges) they take
+/// minutes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModuleCaps {
     /// Bytes of the module; 8 MiB.
