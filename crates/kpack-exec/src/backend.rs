@@ -6,8 +6,10 @@ use semver::Version;
 use crate::fault::Fault;
 use crate::policy::VettedModule;
 
-#[cfg(feature = "wasmtime")]
+#[cfg(any(feature = "wasmtime", feature = "wasmer"))]
 mod ticker;
+#[cfg(feature = "wasmer")]
+pub(crate) mod wasmer;
 #[cfg(feature = "wasmtime")]
 pub(crate) mod wasmtime;
 

@@ -8,7 +8,7 @@
 //! error says whose fault it was; a kernel's own is a [`Fault`].
 //!
 //! This crate never opens a file, and no engine's type stands in its interface. The engines are
-//! cargo features: `wasmtime` (on by default).
+//! cargo features: `wasmtime` (on by default) and `wasmer`.
 
 #![deny(unsafe_code)]
 
@@ -28,6 +28,8 @@ mod policy;
 mod select;
 mod tensor;
 
+#[cfg(feature = "wasmer")]
+pub use backend::wasmer::Wasmer;
 #[cfg(feature = "wasmtime")]
 pub use backend::wasmtime::Wasmtime;
 pub use backend::{Backend, BackendError, Instance, Program, RunError};
