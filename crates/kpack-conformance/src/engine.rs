@@ -11,13 +11,13 @@ use crate::{Call, Harness};
 ///
 /// When an engine cannot be set up on this machine.
 pub fn runtimes() -> Result<Vec<Runtime>, BackendError> {
-    let policy = host_policy();
-    Ok(vec![
+    let builders = [
         #[cfg(feature = "wasmtime")]
-        Runtime::builder(kpack::Wasmtime::new()?)
-            .host_policy(policy.clone())
-            .build(),
-    ])
+        Runtime::builder(kpack::Wasmtime::new()?),
+        #[cfg(feature = "wasmer")]
+        Runtime::builder(kpack::Wasmer::new()?),
+    ];
+    Ok(builders.map(|builder| builder.host_policy(host_policy()).build()).into())
 }
 
 /// Runs the kernels of a loaded pack, by the one-shot call.

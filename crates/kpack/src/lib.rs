@@ -55,6 +55,8 @@ pub use pack::{KernelError, Pack};
 pub use pack_dir::{MAX_FOLDER_DEPTH, PackDir, ReadPackError};
 pub use runtime::{Runtime, RuntimeBuilder};
 
+#[cfg(feature = "wasmer")]
+pub use kpack_exec::Wasmer;
 #[cfg(feature = "wasmtime")]
 pub use kpack_exec::Wasmtime;
 pub use kpack_exec::{
@@ -69,3 +71,8 @@ pub use kpack_schema::{
 pub use kpack_verify::{
     KeyId, PackBytes, PackBytesError, PackLimits, Trust, TrustError, VerifiedVector, VerifyError,
 };
+
+/// The README's examples are compiled and run.
+#[cfg(all(doctest, feature = "wasmtime"))]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
