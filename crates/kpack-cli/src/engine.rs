@@ -1,4 +1,4 @@
-use kpack::Runtime;
+use kpack::{Runtime, RuntimeBuilder};
 use kpack_exec::EngineInfo;
 
 use crate::failure::Failure;
@@ -12,6 +12,8 @@ const KNOWN: [&str; 2] = ["wasmtime", "wasmer"];
 pub(crate) enum Engine {
     #[cfg(feature = "wasmtime")]
     Wasmtime,
+    #[cfg(feature = "wasmer")]
+    Wasmer,
 }
 
 impl Engine {
@@ -19,6 +21,8 @@ impl Engine {
     pub(crate) const ALL: &[Self] = &[
         #[cfg(feature = "wasmtime")]
         Self::Wasmtime,
+        #[cfg(feature = "wasmer")]
+        Self::Wasmer,
     ];
 
     /// The name in `--backend` and in a manifest's `platforms`.
@@ -26,6 +30,8 @@ impl Engine {
         match self {
             #[cfg(feature = "wasmtime")]
             Self::Wasmtime => "wasmtime",
+            #[cfg(feature = "wasmer")]
+            Self::Wasmer => "wasmer",
         }
     }
 
@@ -55,23 +61,21 @@ impl Engine {
 
     /// A runtime on the engine under this host's policy.
     pub(crate) fn runtime(self) -> Result<Runtime, Failure> {
-        let builder = match self {
-            #[cfg(feature = "wasmtime")]
-            Self::Wasmtime => Runtime::builder(kpack::Wasmtime::new()?),
-        };
-        #[cfg_attr(
-            not(feature = "wasmtime"),
-            expect(
-                unreachable_code,
-                reason = "without an engine there is no value to match"
-            )
-        )]
-        Ok(builder.host_policy(host::policy()).build())
+        Ok(self.builder()?.host_policy(host::policy()).build())
     }
 
     /// What the choice of a kernel's module depends on.
     pub(crate) fn info(self) -> Result<EngineInfo, Failure> {
         Ok(EngineInfo::of(self.runtime()?.backend()))
+    }
+
+    fn builder(self) -> Result<RuntimeBuilder, Failure> {
+        match self {
+            #[cfg(feature = "wasmtime")]
+            Self::Wasmtime => Ok(Runtime::builder(kpack::Wasmtime::new()?)),
+            #[cfg(feature = "wasmer")]
+            Self::Wasmer => Ok(Runtime::builder(kpack::Wasmer::new()?)),
+        }
     }
 
     fn names() -> Vec<&'static str> {

@@ -1,0 +1,16 @@
+//! The command from outside: every verb, every exit code.
+#![cfg(feature = "wasmtime")]
+#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
+#![allow(unreachable_pub, reason = "the helpers are a module of this crate")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod bench;
+mod inspect;
+mod keygen;
+mod kinds;
+mod refused;
+mod run;
+mod sign;
+mod usage;
