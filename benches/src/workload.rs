@@ -1,6 +1,7 @@
 //! The calls that are measured.
 
 use kpack::{BoundKernel, CallError, Kernel, ParamValue, Tensor};
+use kpack_reference::PairLayout;
 
 use crate::inputs::Inputs;
 
@@ -55,8 +56,8 @@ impl Workload {
 pub fn all() -> Vec<Workload> {
     let mut workloads = Vec::new();
     workloads.extend([1, 32, 512].map(|rows| rmsnorm(rows, 4096)));
-    workloads.extend([1, 32, 512].map(|seq| rope(seq, "half", false)));
-    workloads.extend([1, 32, 512].map(|seq| rope(seq, "interleaved", true)));
+    workloads.extend([1, 32, 512].map(|seq| rope(seq, PairLayout::Half)));
+    workloads.extend([1, 32, 512].map(|seq| rope(seq, PairLayout::Interleaved)));
     workloads.extend([1, 32, 512].map(rope_freqs));
     workloads.extend([1, 8, 32].map(|rows| swiglu(rows, 11_008)));
     workloads
@@ -76,16 +77,16 @@ fn rmsnorm(rows: usize, hidden: usize) -> Workload {
     }
 }
 
-#[expect(
-    clippy::fn_params_excessive_bools,
-    reason = "the kernel's own parameter is a bool"
-)]
-fn rope(seq: usize, layout: &str, interleaved: bool) -> Workload {
+fn rope(seq: usize, layout: PairLayout) -> Workload {
     let (heads, dim) = (32, 128);
+    let (name, interleaved) = match layout {
+        PairLayout::Half => ("half", false),
+        PairLayout::Interleaved => ("interleaved", true),
+    };
     let mut inputs = Inputs::default();
     Workload {
         kernel: "rope_f32",
-        size: format!("{seq} x {heads} x {dim} {layout}"),
+        size: format!("{seq} x {heads} x {dim} {name}"),
         inputs: vec![
             ("x", tensor(&[1, seq, heads, dim], &mut inputs)),
             ("freqs", tensor(&[seq, 2, dim / 2], &mut inputs)),

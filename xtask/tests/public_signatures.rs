@@ -139,10 +139,8 @@ impl Scan {
                     .iter()
                     .for_each(|tree| self.learn_tree(tree, origin));
             }
-            UseTree::Name(name) if origin == Origin::Foreign => {
-                if name.ident != "self" {
-                    self.foreign.insert(name.ident.to_string());
-                }
+            UseTree::Name(name) if origin == Origin::Foreign && name.ident != "self" => {
+                self.foreign.insert(name.ident.to_string());
             }
             UseTree::Rename(rename) => {
                 let foreign = FOREIGN.contains(&rename.ident.to_string().as_str());

@@ -17,7 +17,9 @@ pub fn runtimes() -> Result<Vec<Runtime>, BackendError> {
         #[cfg(feature = "wasmer")]
         Runtime::builder(kpack::Wasmer::new()?),
     ];
-    Ok(builders.map(|builder| builder.host_policy(host_policy()).build()).into())
+    Ok(builders
+        .map(|builder| builder.host_policy(host_policy()).build())
+        .into())
 }
 
 /// Runs the kernels of a loaded pack, by the one-shot call.
