@@ -1,4 +1,5 @@
 ;; expect: fault deadline
+;; limits: ticks=3
 (module
   (memory (export "memory") 1)
   (func (export "run") (param $d i32) (result i32)

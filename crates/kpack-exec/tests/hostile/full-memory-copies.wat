@@ -1,6 +1,6 @@
 ;; expect: fault deadline
 ;; features: bulk-memory
-;; limits: pages=64
+;; limits: pages=64 ticks=3
 ;; A bulk instruction runs to its end before a deadline is looked at.
 (module
   (memory (export "memory") 1)

@@ -1,4 +1,5 @@
 ;; expect: fault deadline
+;; limits: ticks=3
 ;; No call and no memory access for an interrupt to hook into.
 (module
   (memory (export "memory") 1)
