@@ -85,7 +85,7 @@ impl Instance for CopyInstance {
     }
 
     fn call(&mut self, argument: u32, ticks: u64) -> Result<i32, RunError> {
-        assert_eq!(ticks, 3);
+        assert_eq!(ticks, 500);
         if self.0 == Manner::Fails {
             let source = "out of steam".into();
             return Err(BackendError::Call {

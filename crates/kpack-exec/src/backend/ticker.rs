@@ -67,32 +67,21 @@ impl Drop for RunningGuard {
     }
 }
 
-/// Ticks by the clock, not by the number of wake-ups: a late wake-up is made good at once.
+/// Ticks at intervals of one [`TICK`] or more. A late wake-up delays the ticks behind it: were it made
+/// good at once, the calls that run just then would lose the time that the thread overslept.
 fn tick(signal: &Signal, target: &dyn Ticked) {
-    let start = Instant::now();
-    let mut ticked = 0;
+    let mut last = Instant::now();
     let mut stop = signal.stop.lock().unwrap_or_else(PoisonError::into_inner);
     while !*stop {
-        let due = ticks_in(start.elapsed());
-        if due > ticked {
-            target.advance(due - ticked);
-            ticked = due;
+        let left = TICK.saturating_sub(last.elapsed());
+        if left.is_zero() {
+            last = Instant::now();
+            target.advance(1);
+        } else {
+            let waited = signal.wake.wait_timeout(stop, left);
+            stop = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        let next = duration_of(ticked.saturating_add(1)).saturating_sub(start.elapsed());
-        stop = signal
-            .wake
-            .wait_timeout(stop, next)
-            .unwrap_or_else(PoisonError::into_inner)
-            .0;
     }
-}
-
-fn ticks_in(elapsed: Duration) -> u64 {
-    u64::try_from(elapsed.as_nanos() / TICK.as_nanos()).unwrap_or(u64::MAX)
-}
-
-fn duration_of(ticks: u64) -> Duration {
-    Duration::from_millis(ticks.saturating_mul(10))
 }
 
 #[cfg(test)]
@@ -117,9 +106,9 @@ mod tests {
         let ticker = Ticker::start(count.clone()).unwrap();
         thread::sleep(Duration::from_millis(300));
         let seen = count.0.load(Ordering::Relaxed);
-        let most = ticks_in(start.elapsed());
-        assert!(seen <= most, "{seen} ticks in {most} x 10 ms");
-        assert!(seen >= 20, "{seen} ticks in 300 ms");
+        let most = start.elapsed().as_millis() / TICK.as_millis();
+        assert!(u128::from(seen) <= most, "{seen} ticks in {most} x 10 ms");
+        assert!(seen > 0, "no tick in 300 ms");
         assert!(ticker.is_running());
     }
 
@@ -155,11 +144,5 @@ mod tests {
             assert!(Instant::now() < deadline, "the death went unnoticed");
             thread::sleep(Duration::from_millis(1));
         }
-    }
-
-    #[test]
-    fn long_uptimes_do_not_overflow() {
-        assert_eq!(duration_of(u64::MAX).as_millis(), u128::from(u64::MAX));
-        assert_eq!(ticks_in(Duration::MAX), u64::MAX);
     }
 }
