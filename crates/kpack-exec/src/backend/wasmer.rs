@@ -55,7 +55,7 @@ impl Wasmer {
     ///
     /// [`BackendError::Setup`] when this machine cannot run the engine or start a thread.
     pub fn new() -> Result<Self, BackendError> {
-        let clock = Arc::new(Clock::default());
+        let clock = Arc::new(Clock::new());
         let ticker = Ticker::start(clock.clone()).map_err(|source| BackendError::Setup {
             engine: NAME.into(),
             source: source.into(),
@@ -156,7 +156,7 @@ impl Program for WasmerProgram {
         let engine = self.engine.clone();
         let (store, instance) =
             OwnStore::instantiate(engine, &self.module, limits, &self.shared.clock)
-                .map_err(|error| instantiation_error(error, self.limits.epoch_ticks))?;
+                .map_err(instantiation_error)?;
         let exports = &instance.exports;
         let memory = exports
             .get_memory(MEMORY_EXPORT)
@@ -226,24 +226,30 @@ impl Instance for WasmerInstance {
         self.deadline
             .set(store, deadline)
             .and_then(|()| self.entry.call(store, argument))
-            .map_err(|error| call_error(error, ticks))
+            .map_err(|error| self.call_error(error, ticks))
     }
 }
 
-#[cold]
-fn call_error(error: RuntimeError, ticks: u64) -> RunError {
-    match error.clone().to_trap() {
-        Some(trap) => fault(trap, ticks).into(),
-        None => BackendError::Call {
-            engine: NAME.into(),
-            source: error.into(),
+impl WasmerInstance {
+    #[cold]
+    fn call_error(&mut self, error: RuntimeError, ticks: u64) -> RunError {
+        let passed = Value::I64(guards::DEADLINE_PASSED);
+        if self.deadline.get(self.store.get_mut()) == passed {
+            return Fault::Deadline { ticks }.into();
         }
-        .into(),
+        match error.clone().to_trap() {
+            Some(trap) => fault(trap).into(),
+            None => BackendError::Call {
+                engine: NAME.into(),
+                source: error.into(),
+            }
+            .into(),
+        }
     }
 }
 
 #[cold]
-fn instantiation_error(error: Box<InstantiationError>, ticks: u64) -> RunError {
+fn instantiation_error(error: Box<InstantiationError>) -> RunError {
     let trap = match error.as_ref() {
         InstantiationError::Link(LinkError::Trap(trap)) | InstantiationError::Start(trap) => {
             trap.clone().to_trap()
@@ -251,7 +257,7 @@ fn instantiation_error(error: Box<InstantiationError>, ticks: u64) -> RunError {
         _ => None,
     };
     match trap {
-        Some(trap) => fault(trap, ticks).into(),
+        Some(trap) => fault(trap).into(),
         None => BackendError::Instantiate {
             engine: NAME.into(),
             source: Cause::from(error),
@@ -260,9 +266,8 @@ fn instantiation_error(error: Box<InstantiationError>, ticks: u64) -> RunError {
     }
 }
 
-fn fault(trap: TrapCode, ticks: u64) -> Fault {
+fn fault(trap: TrapCode) -> Fault {
     match trap {
-        guards::DEADLINE_TRAP => Fault::Deadline { ticks },
         TrapCode::StackOverflow => Fault::StackOverflow,
         TrapCode::HeapAccessOutOfBounds => Fault::MemoryOutOfBounds,
         TrapCode::TableAccessOutOfBounds => Fault::TableOutOfBounds,

@@ -7,13 +7,17 @@ use std::collections::BTreeSet;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use crate::backend::ticker::Ticked;
+use crate::backend::ticker::{TICK, Ticked};
 
-/// The ticks since the backend was made, shown in a global of every instance.
-#[derive(Debug, Default)]
+/// The nanoseconds since the backend was made, shown in a global of every instance.
+///
+/// What is shown changes once a tick, and later on a busy machine. A deadline therefore is not
+/// counted from it but from the time itself: a late tick gives a call more time, never less.
+#[derive(Debug)]
 pub(super) struct Clock {
-    ticks: AtomicU64,
+    start: Instant,
     faces: Mutex<BTreeSet<Face>>,
 }
 
@@ -25,13 +29,16 @@ struct Face(NonNull<AtomicU64>);
 unsafe impl Send for Face {}
 
 impl Clock {
-    /// The count at which a call that starts now and is given `ticks` ends.
-    ///
-    /// One more than its ticks, because the first one may be about to pass.
+    pub(super) fn new() -> Self {
+        Self {
+            start: Instant::now(),
+            faces: Mutex::default(),
+        }
+    }
+
+    /// The time at which a call that starts now and is given `ticks` ends.
     pub(super) fn deadline(&self, ticks: u64) -> i64 {
-        let now = self.ticks.load(Ordering::Relaxed);
-        let end = now.saturating_add(ticks).saturating_add(1);
-        i64::try_from(end).unwrap_or(i64::MAX)
+        end(self.start.elapsed(), ticks)
     }
 
     /// Shows the clock at `place` from now on, until what it returns is dropped.
@@ -55,7 +62,7 @@ impl Clock {
     fn write(&self, face: Face) {
         // SAFETY: who gave the place to `show` keeps it valid as long as the face is in the set.
         let shown = unsafe { face.0.as_ref() };
-        shown.store(self.ticks.load(Ordering::Relaxed), Ordering::Relaxed);
+        shown.store(nanos(self.start.elapsed()), Ordering::Relaxed);
     }
 
     fn faces(&self) -> MutexGuard<'_, BTreeSet<Face>> {
@@ -64,13 +71,21 @@ impl Clock {
 }
 
 impl Ticked for Clock {
-    fn advance(&self, ticks: u64) {
+    fn advance(&self, _: u64) {
         let faces = self.faces();
-        self.ticks.fetch_add(ticks, Ordering::Relaxed);
         for &face in faces.iter() {
             self.write(face);
         }
     }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn end(now: Duration, ticks: u64) -> i64 {
+    let allowed = ticks.saturating_mul(nanos(TICK));
+    i64::try_from(nanos(now).saturating_add(allowed)).unwrap_or(i64::MAX)
 }
 
 /// A place shows the clock while this lives.
@@ -92,26 +107,25 @@ mod tests {
 
     #[test]
     fn a_deadline_cannot_wrap_around() {
-        let clock = Clock::default();
-        assert_eq!(clock.deadline(5), 6);
-        clock.advance(10);
-        assert_eq!(clock.deadline(5), 16);
-        assert_eq!(clock.deadline(u64::MAX), i64::MAX);
+        assert_eq!(end(Duration::from_nanos(7), 5), 50_000_007);
+        assert_eq!(end(Duration::from_nanos(7), u64::MAX), i64::MAX);
+        assert_eq!(end(Duration::MAX, 5), i64::MAX);
     }
 
     #[test]
     fn a_place_shows_the_time_from_the_start_to_the_end() {
-        let clock = Arc::new(Clock::default());
-        clock.advance(3);
+        let clock = Arc::new(Clock::new());
         let place = AtomicU64::new(0);
         // SAFETY: the place outlives what is returned, and only the clock writes to it.
         let shown = unsafe { clock.show(NonNull::from(&place).cast()) };
-        assert_eq!(place.load(Ordering::Relaxed), 3);
-        clock.advance(2);
-        assert_eq!(place.load(Ordering::Relaxed), 5);
+        let first = place.load(Ordering::Relaxed);
+        assert!(first > 0);
+        clock.advance(1);
+        let second = place.load(Ordering::Relaxed);
+        assert!(second > first);
         drop(shown);
         clock.advance(1);
-        assert_eq!(place.load(Ordering::Relaxed), 5);
+        assert_eq!(place.load(Ordering::Relaxed), second);
         assert!(clock.faces().is_empty());
     }
 }

@@ -1,7 +1,6 @@
 use std::sync::OnceLock;
 
-use wasmer::sys::vm::TrapCode;
-use wasmer::sys::wasmparser::{BlockType, MemArg, Operator};
+use wasmer::sys::wasmparser::{BlockType, Operator};
 use wasmer::sys::{FunctionMiddleware, MiddlewareError, MiddlewareReaderState, ModuleMiddleware};
 use wasmer::{
     ExportIndex, GlobalInit, GlobalType, LocalFunctionIndex, ModuleInfo, Mutability, Type,
@@ -10,9 +9,9 @@ use wasmer::{
 /// The name under which the host finds the deadline. No entry point contains such a character.
 pub(super) const DEADLINE_EXPORT: &str = "\0deadline";
 
-/// How a call ends whose deadline has passed. Only an atomic access, which no kernel contains, can
-/// end so.
-pub(super) const DEADLINE_TRAP: TrapCode = TrapCode::UnalignedAtomic;
+/// What the deadline is set to where a call ends because it has passed. The trap itself is that of
+/// an `unreachable` of the kernel's own.
+pub(super) const DEADLINE_PASSED: i64 = -1;
 
 /// Adds to a module's code what makes two of its limits bind.
 ///
@@ -98,14 +97,6 @@ fn error(message: &str) -> MiddlewareError {
     MiddlewareError::new("kpack", message)
 }
 
-/// Of the kernel's memory, of which nothing is read.
-const ANYWHERE: MemArg = MemArg {
-    align: 2,
-    max_align: 2,
-    offset: 0,
-    memory: 0,
-};
-
 #[derive(Debug)]
 struct FunctionGuards {
     indices: Indices,
@@ -143,21 +134,21 @@ impl<'a> FunctionMiddleware<'a> for FunctionGuards {
 impl Indices {
     fn deadline_check<'a>(self) -> [Operator<'a>; 10] {
         let get = |global_index| Operator::GlobalGet { global_index };
+        let set = |global_index| Operator::GlobalSet { global_index };
         [
             Operator::I32Const { value: 0 },
-            Operator::GlobalSet {
-                global_index: self.barrier,
-            },
+            set(self.barrier),
             get(self.clock),
             get(self.deadline),
             Operator::I64GeU,
             Operator::If {
                 blockty: BlockType::Empty,
             },
-            // Ends the call: the address is no multiple of the access.
-            Operator::I32Const { value: 1 },
-            Operator::I32AtomicLoad { memarg: ANYWHERE },
-            Operator::Drop,
+            Operator::I64Const {
+                value: DEADLINE_PASSED,
+            },
+            set(self.deadline),
+            Operator::Unreachable,
             Operator::End,
         ]
     }
