@@ -25,7 +25,6 @@ pub(crate) fn demo(toolchain: ToolchainChoice) -> Result<()> {
     cargo.args([
         "run",
         "--release",
-        "--quiet",
         "--package",
         "kpack-benches",
         "--bin",
