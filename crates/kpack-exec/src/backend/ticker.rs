@@ -75,8 +75,9 @@ fn tick(signal: &Signal, target: &dyn Ticked) {
     while !*stop {
         let left = TICK.saturating_sub(last.elapsed());
         if left.is_zero() {
-            last = Instant::now();
             target.advance(1);
+            // Behind the tick, so that being kept from running in between shortens none.
+            last = Instant::now();
         } else {
             let waited = signal.wake.wait_timeout(stop, left);
             stop = waited.unwrap_or_else(PoisonError::into_inner).0;
