@@ -164,6 +164,8 @@ fn debian_is_installed() -> bool {
 
 fn install_debian() -> Result<()> {
     eprintln!("installing {} with apt-get", DEBIAN_PACKAGES.join(" and "));
+    // A fresh machine has no list of packages, or an old one.
+    run(Command::new("apt-get").arg("update"))?;
     let mut apt = Command::new("apt-get");
     apt.args(["install", "--yes", "--no-install-recommends"])
         .args(DEBIAN_PACKAGES);
