@@ -1,8 +1,7 @@
-use kpack::{Runtime, RuntimeBuilder};
+use kpack::Runtime;
 use kpack_exec::EngineInfo;
 
 use crate::failure::Failure;
-use crate::host;
 
 /// Every engine that some build of kpack has.
 const KNOWN: [&str; 2] = ["wasmtime", "wasmer"];
@@ -59,23 +58,19 @@ impl Engine {
         }
     }
 
-    /// A runtime on the engine under this host's policy.
+    /// A runtime on the engine; packs that this host's verifier has passed run on it.
     pub(crate) fn runtime(self) -> Result<Runtime, Failure> {
-        Ok(self.builder()?.host_policy(host::policy()).build())
+        match self {
+            #[cfg(feature = "wasmtime")]
+            Self::Wasmtime => Ok(Runtime::new(kpack::Wasmtime::new()?)),
+            #[cfg(feature = "wasmer")]
+            Self::Wasmer => Ok(Runtime::new(kpack::Wasmer::new()?)),
+        }
     }
 
     /// What the choice of a kernel's module depends on.
     pub(crate) fn info(self) -> Result<EngineInfo, Failure> {
         Ok(EngineInfo::of(self.runtime()?.backend()))
-    }
-
-    fn builder(self) -> Result<RuntimeBuilder, Failure> {
-        match self {
-            #[cfg(feature = "wasmtime")]
-            Self::Wasmtime => Ok(Runtime::builder(kpack::Wasmtime::new()?)),
-            #[cfg(feature = "wasmer")]
-            Self::Wasmer => Ok(Runtime::builder(kpack::Wasmer::new()?)),
-        }
     }
 
     fn names() -> Vec<&'static str> {

@@ -2,20 +2,18 @@
 
 use std::time::SystemTime;
 
-use kpack::{HostPolicy, KernelId, Timestamp};
+use kpack::{HostPolicy, Timestamp, Verifier, reference_pack};
 
 use crate::failure::Failure;
 
-/// The native reference kernels, which a manifest may name as fallbacks.
-const NAMED_FALLBACKS: [&str; 3] = ["rope_reference", "rmsnorm_reference", "swiglu_reference"];
-
-/// The default limits, and the fallbacks that this host names.
+/// The default limits, and the native reference kernels as names for fallbacks.
 pub(crate) fn policy() -> HostPolicy {
-    let id = |id: &str| -> KernelId { id.parse().expect("the names above are kernel ids") };
-    HostPolicy {
-        named_fallbacks: NAMED_FALLBACKS.into_iter().map(id).collect(),
-        ..HostPolicy::default()
-    }
+    reference_pack::host_policy()
+}
+
+/// What judges packs under this policy.
+pub(crate) fn verifier() -> Verifier {
+    Verifier::new(policy())
 }
 
 /// The only place where the command line reads the wall clock.

@@ -33,7 +33,8 @@ pub trait Backend: Send + Sync {
     /// The features that modules for this engine may need.
     fn offers(&self) -> FeatureSet;
 
-    /// Compiles a module that the static policy has passed.
+    /// Compiles a module that the static policy has passed. The program serves every kernel whose
+    /// module has the same [`program_key`](VettedModule::program_key).
     ///
     /// # Errors
     ///
@@ -41,15 +42,17 @@ pub trait Backend: Send + Sync {
     fn compile(&self, module: &VettedModule) -> Result<Arc<dyn Program>, BackendError>;
 }
 
-/// A compiled module with its entry point and limits; immutable and shared between threads.
+/// A compiled module; immutable and shared between threads and kernels.
 pub trait Program: Send + Sync {
-    /// A new instance with a memory, globals and tables of its own.
+    /// A new instance with a memory, globals and tables of its own, for the entry point and within
+    /// the limits of `module`, whose [`program_key`](VettedModule::program_key) is the one that the
+    /// program was compiled with.
     ///
     /// # Errors
     ///
     /// A [`Fault`] when the module itself prevents it, such as a data segment past the end of its
-    /// memory; a [`BackendError`] when the host lacks the resources.
-    fn instantiate(&self) -> Result<Box<dyn Instance>, RunError>;
+    /// memory; a [`BackendError`] when the host lacks the resources or the key is another.
+    fn instantiate(&self, module: &VettedModule) -> Result<Box<dyn Instance>, RunError>;
 }
 
 /// One instance of a program. It serves one owner, and after a fault it is never called again.
@@ -150,6 +153,15 @@ pub enum BackendError {
 }
 
 impl BackendError {
+    /// A program was asked for an instance of a module that it was not compiled from.
+    #[cfg(any(feature = "wasmtime", feature = "wasmer"))]
+    #[cold]
+    fn other_program() -> Self {
+        Self::Contract {
+            what: "a program serves the modules of its own key",
+        }
+    }
+
     /// A stable name for programs, in `snake_case`.
     #[must_use]
     pub const fn kind(&self) -> &'static str {

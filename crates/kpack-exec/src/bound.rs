@@ -256,7 +256,7 @@ pub(crate) fn unknown_input(name: &str, inputs: &[BoundTensor]) -> BindError {
 
 /// A fresh instance whose memory has grown to hold the plan.
 fn instantiate(kernel: &CompiledKernel, plan: &MemoryPlan) -> Result<Box<dyn Instance>, CallError> {
-    let mut instance = kernel.program().instantiate()?;
+    let mut instance = kernel.instantiate()?;
     let module_pages = kernel.module().memory().minimum;
     if instance.memory().len() != bytes_of(module_pages) {
         return Err(contract("a new instance's memory has the module's minimum"));

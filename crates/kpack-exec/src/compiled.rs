@@ -5,11 +5,11 @@ use kpack_schema::{CheckedKernel, Digest, FeatureSet, PackName, PackPath, ParamV
 use kpack_verify::VerifiedKernel;
 use semver::Version;
 
-use crate::backend::{Backend, Program};
+use crate::backend::{Backend, Instance, Program, RunError};
 use crate::bound::BoundKernel;
 use crate::call::Call;
 use crate::error::{CallError, CompileError};
-use crate::policy::{StaticPolicy, VettedModule};
+use crate::policy::{VettedKernel, VettedModule};
 use crate::select::{EngineInfo, Selection, select};
 
 /// A kernel that an engine has compiled; immutable, shared between threads, cheap to clone.
@@ -36,15 +36,22 @@ use crate::select::{EngineInfo, Selection, select};
 /// # Ok(()) }
 /// ```
 ///
-/// Only a verified kernel can be compiled; bytes are not one:
+/// Only a kernel that was verified and vetted can be compiled; bytes are neither:
 ///
-/// ```compile_fail
-/// use kpack_exec::{Backend, CompiledKernel, StaticPolicy};
+/// ```compile_fail,E0308
+/// use kpack_exec::{Backend, CompiledKernel};
 ///
 /// # fn example(engine: &dyn Backend) {
 /// let bytes = b"\0asm\x01\0\0\0".to_vec();
-/// CompiledKernel::compile(engine, &bytes, &StaticPolicy::default());
+/// CompiledKernel::compile(engine, &bytes);
 /// # }
+/// ```
+///
+/// ```compile_fail,E0308
+/// use kpack_exec::StaticPolicy;
+///
+/// let bytes = b"\0asm\x01\0\0\0".to_vec();
+/// StaticPolicy::default().vet(&bytes);
 /// ```
 #[derive(Clone)]
 pub struct CompiledKernel {
@@ -52,8 +59,7 @@ pub struct CompiledKernel {
 }
 
 struct Inner {
-    pack: PackName,
-    kernel: Arc<CheckedKernel>,
+    vetted: VettedKernel,
     engine: EngineInfo,
     selection: Selection,
     module: VettedModule,
@@ -61,33 +67,28 @@ struct Inner {
 }
 
 impl CompiledKernel {
-    /// Chooses the kernel's module for the engine, vets it and compiles it.
+    /// Chooses the kernel's module for the engine and compiles it.
     ///
     /// # Errors
     ///
-    /// When the kernel does not run on this engine, the static policy refuses the module, or the
-    /// engine fails.
-    pub fn compile(
-        backend: &dyn Backend,
-        kernel: &VerifiedKernel,
-        policy: &StaticPolicy,
-    ) -> Result<Self, CompileError> {
+    /// When the kernel does not run on this engine, or the engine fails.
+    pub fn compile(backend: &dyn Backend, kernel: &VettedKernel) -> Result<Self, CompileError> {
         let engine = EngineInfo::of(backend);
-        let checked = kernel.checked();
+        let verified = kernel.verified();
+        let checked = verified.checked();
         let span = tracing::info_span!(
-            "compile", pack = %kernel.pack(), kernel = %checked.id(), engine = %engine.name
+            "compile", pack = %verified.pack(), kernel = %checked.id(), engine = %engine.name
         );
         let _entered = span.entered();
         let selection = select(checked, &engine)?;
-        let module = policy.vet(kernel, selection)?;
-        let program = backend.compile(&module)?;
+        let module = kernel.selected(selection);
+        let program = backend.compile(module)?;
         Ok(Self {
             inner: Arc::new(Inner {
-                pack: kernel.pack().clone(),
-                kernel: Arc::clone(checked),
+                module: module.clone(),
+                vetted: kernel.clone(),
                 engine,
                 selection,
-                module,
                 program,
             }),
         })
@@ -132,19 +133,25 @@ impl CompiledKernel {
     /// The name of the kernel's pack.
     #[must_use]
     pub fn pack(&self) -> &PackName {
-        &self.inner.pack
+        self.verified().pack()
+    }
+
+    /// The kernel as it was verified, with its vectors.
+    #[must_use]
+    pub fn verified(&self) -> &VerifiedKernel {
+        self.inner.vetted.verified()
     }
 
     /// What the manifest says of the kernel.
     #[must_use]
     pub fn checked(&self) -> &Arc<CheckedKernel> {
-        &self.inner.kernel
+        self.verified().checked()
     }
 
     /// What the kernel takes and gives.
     #[must_use]
     pub fn signature(&self) -> &Signature {
-        self.inner.kernel.signature()
+        self.checked().signature()
     }
 
     /// The name of the engine that compiled the kernel.
@@ -193,16 +200,17 @@ impl CompiledKernel {
         &self.inner.module
     }
 
-    pub(crate) fn program(&self) -> &dyn Program {
-        self.inner.program.as_ref()
+    /// A new instance for this kernel.
+    pub(crate) fn instantiate(&self) -> Result<Box<dyn Instance>, RunError> {
+        self.inner.program.instantiate(&self.inner.module)
     }
 }
 
 impl fmt::Debug for CompiledKernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CompiledKernel")
-            .field("pack", &self.inner.pack)
-            .field("kernel", self.inner.kernel.id())
+            .field("pack", self.pack())
+            .field("kernel", self.checked().id())
             .field("engine", &self.inner.engine.name)
             .field("module", &self.inner.module.digest())
             .finish_non_exhaustive()

@@ -2,19 +2,15 @@ use kpack_schema::{BindError, DataType, Status};
 
 use crate::backend::{BackendError, RunError};
 use crate::fault::{Blame, Fault};
-use crate::policy::PolicyError;
 use crate::select::PlatformError;
 
-/// Why a verified kernel did not become a [`CompiledKernel`](crate::CompiledKernel).
+/// Why a vetted kernel did not become a [`CompiledKernel`](crate::CompiledKernel).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CompileError {
     /// The kernel does not run on this engine.
     #[error(transparent)]
     Platform(#[from] PlatformError),
-    /// The static policy refuses the module.
-    #[error(transparent)]
-    Policy(#[from] PolicyError),
     /// The engine failed.
     #[error(transparent)]
     Backend(#[from] BackendError),
@@ -25,9 +21,7 @@ impl CompileError {
     #[must_use]
     pub const fn blame(&self) -> Blame {
         match self {
-            Self::Platform(_) | Self::Policy(_) | Self::Backend(BackendError::Compile { .. }) => {
-                Blame::Pack
-            }
+            Self::Platform(_) | Self::Backend(BackendError::Compile { .. }) => Blame::Pack,
             Self::Backend(_) => Blame::Host,
         }
     }
@@ -37,7 +31,6 @@ impl CompileError {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Platform(error) => error.kind(),
-            Self::Policy(error) => error.kind(),
             Self::Backend(error) => error.kind(),
         }
     }

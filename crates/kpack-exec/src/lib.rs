@@ -1,7 +1,7 @@
 //! Runs verified kernels inside hard limits.
 //!
-//! A [`VerifiedKernel`](kpack_verify::VerifiedKernel) passes the [`StaticPolicy`], is compiled by a
-//! [`Backend`], and is then called, either once with tensors that are copied in and out, or bound to
+//! A [`VerifiedKernel`](kpack_verify::VerifiedKernel) passes the [`StaticPolicy`], which makes it a
+//! [`VettedKernel`], is compiled by a [`Backend`], and is then called, either once with tensors that are copied in and out, or bound to
 //! shapes and called many times in slices of its own memory: see [`CompiledKernel`].
 //!
 //! Five limits bind on every engine: memory, wall clock time, table elements, stack and globals. An
@@ -40,7 +40,8 @@ pub use element::Element;
 pub use error::{CallError, CompileError};
 pub use fault::{Blame, Fault};
 pub use policy::{
-    CapKind, MemoryPages, ModuleCaps, PolicyError, PolicyErrorKind, StaticPolicy, VettedModule,
+    CapKind, MemoryPages, ModuleCaps, PolicyError, PolicyErrorKind, ProgramKey, StaticPolicy,
+    VettedKernel, VettedModule,
 };
 pub use select::{EngineInfo, ModuleChoice, PlatformError, Selection, select};
 pub use tensor::{Tensor, TensorError, TensorView};

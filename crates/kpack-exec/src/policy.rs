@@ -3,14 +3,14 @@
 mod caps;
 mod error;
 mod scan;
+mod vetted;
 
-use kpack_schema::{Digest, FeatureSet, Limits, PackPath};
+use kpack_schema::FeatureSet;
 use kpack_verify::{VerifiedKernel, VerifiedModule};
 
 pub use caps::{CapKind, ModuleCaps};
 pub use error::{PolicyError, PolicyErrorKind};
-
-use crate::select::{ModuleChoice, Selection};
+pub use vetted::{MemoryPages, ProgramKey, VettedKernel, VettedModule};
 
 /// The rules that a module has to keep before it may reach an engine. The same for every engine.
 ///
@@ -29,27 +29,6 @@ impl StaticPolicy {
         Self { caps }
     }
 
-    /// Vets the one module of a kernel that was selected for an engine.
-    ///
-    /// # Errors
-    ///
-    /// The first rule that the module breaks.
-    ///
-    /// # Panics
-    ///
-    /// If the selection names a variant that the kernel does not have: it was made for another.
-    pub fn vet(
-        &self,
-        kernel: &VerifiedKernel,
-        selection: Selection,
-    ) -> Result<VettedModule, PolicyError> {
-        let module = match selection.module {
-            ModuleChoice::Path => kernel.module(),
-            ModuleChoice::Variant(index) => &kernel.variants()[index],
-        };
-        self.vet_module(kernel, module, selection.features)
-    }
-
     /// Vets every module of a kernel with every feature set that the manifest declares for it.
     ///
     /// This is the part of loading a kernel that no engine takes part in.
@@ -57,25 +36,17 @@ impl StaticPolicy {
     /// # Errors
     ///
     /// The first rule that one of the modules breaks.
-    pub fn vet_all(&self, kernel: &VerifiedKernel) -> Result<Vec<VettedModule>, PolicyError> {
-        let checked = kernel.checked();
-        let mut of_path: Vec<FeatureSet> = checked
-            .platforms()
-            .values()
-            .map(|platform| platform.features)
-            .collect();
-        if of_path.is_empty() {
-            of_path.push(FeatureSet::EMPTY);
-        }
-        of_path.sort_unstable();
-        of_path.dedup();
-        let path = of_path
+    pub fn vet(&self, kernel: &VerifiedKernel) -> Result<VettedKernel, PolicyError> {
+        let of_path = features_of_path(kernel)
             .into_iter()
-            .map(|features| (kernel.module(), features));
-        let variants = kernel.variants().iter().zip(checked.variants());
-        path.chain(variants.map(|(module, variant)| (module, variant.features)))
-            .map(|(module, features)| self.vet_module(kernel, module, features))
-            .collect()
+            .map(|features| self.vet_module(kernel, kernel.module(), features))
+            .collect::<Result<_, _>>()?;
+        let declared = kernel.checked().variants().iter();
+        let variants = kernel.variants().iter().zip(declared);
+        let variants = variants
+            .map(|(module, variant)| self.vet_module(kernel, module, variant.features))
+            .collect::<Result<_, _>>()?;
+        Ok(VettedKernel::new(kernel.clone(), of_path, variants))
     }
 
     fn vet_module(
@@ -93,97 +64,21 @@ impl StaticPolicy {
         };
         let memory = scan::scan(module.bytes(), &rules)
             .map_err(|kind| PolicyError::new(module.path().clone(), kind))?;
-        Ok(VettedModule {
-            module: module.clone(),
-            entry_point: checked.entry_point().into(),
-            features,
-            limits: checked.limits(),
-            memory,
-        })
+        Ok(VettedModule::new(module.clone(), checked, features, memory))
     }
 }
 
-/// A module that a trusted key has signed and that the static policy has passed.
-///
-/// It is what engines compile, and only [`StaticPolicy`] makes it, from a [`VerifiedKernel`]: bytes
-/// from elsewhere cannot reach an engine.
-///
-/// ```compile_fail
-/// # fn example(engine: &dyn kpack_exec::Backend) {
-/// let bytes = b"\0asm\x01\0\0\0".to_vec();
-/// engine.compile(&bytes);
-/// # }
-/// ```
-///
-/// ```compile_fail
-/// let module = kpack_exec::VettedModule { bytes: b"\0asm\x01\0\0\0".to_vec() };
-/// ```
-///
-/// The first of these does compile where a vetted module is given:
-///
-/// ```
-/// # fn example(engine: &dyn kpack_exec::Backend, module: &kpack_exec::VettedModule) {
-/// engine.compile(module);
-/// # }
-/// ```
-#[derive(Debug, Clone)]
-pub struct VettedModule {
-    module: VerifiedModule,
-    entry_point: String,
-    features: FeatureSet,
-    limits: Limits,
-    memory: MemoryPages,
-}
-
-/// The pages of 64 KiB that a module declares for its memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MemoryPages {
-    /// What the memory starts with.
-    pub minimum: u32,
-    /// What the module itself lets it grow to.
-    pub maximum: Option<u32>,
-}
-
-impl VettedModule {
-    /// The module in the binary format, the bytes whose digest was verified.
-    #[must_use]
-    pub fn bytes(&self) -> &[u8] {
-        self.module.bytes()
+/// Each set of features that `path` has to be valid with, on one engine or another.
+fn features_of_path(kernel: &VerifiedKernel) -> Vec<FeatureSet> {
+    let platforms = kernel.checked().platforms();
+    if platforms.is_empty() {
+        return vec![FeatureSet::EMPTY];
     }
-
-    /// The digest of [`bytes`](Self::bytes), as in the manifest.
-    #[must_use]
-    pub fn digest(&self) -> Digest {
-        self.module.digest()
-    }
-
-    /// Where the module stands in its pack.
-    #[must_use]
-    pub fn path(&self) -> &PackPath {
-        self.module.path()
-    }
-
-    /// The exported function of type `(i32) -> i32` that a call calls.
-    #[must_use]
-    pub fn entry_point(&self) -> &str {
-        &self.entry_point
-    }
-
-    /// The features the module was validated with; an engine has every other proposal off.
-    #[must_use]
-    pub const fn features(&self) -> FeatureSet {
-        self.features
-    }
-
-    /// The limits that an engine has to keep.
-    #[must_use]
-    pub const fn limits(&self) -> Limits {
-        self.limits
-    }
-
-    /// What the module declares for its memory.
-    #[must_use]
-    pub const fn memory(&self) -> MemoryPages {
-        self.memory
-    }
+    let mut sets: Vec<FeatureSet> = platforms
+        .values()
+        .map(|platform| platform.features)
+        .collect();
+    sets.sort_unstable();
+    sets.dedup();
+    sets
 }

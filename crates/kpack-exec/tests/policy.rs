@@ -17,7 +17,7 @@ use support::{backends, verified, verified_bytes, verified_files};
 fn refusal_of(wasm: &[u8]) -> PolicyErrorKind {
     let kernel = verified_bytes(wasm, json!({}));
     StaticPolicy::default()
-        .vet_all(&kernel)
+        .vet(&kernel)
         .unwrap_err()
         .reason()
         .clone()
@@ -209,12 +209,12 @@ fn a_forbidden_proposal_is_named() {
 #[test]
 fn caps_can_be_set() {
     let kernel = verified(&support::module("i32.const 0"), json!({}));
-    StaticPolicy::default().vet_all(&kernel).unwrap();
+    StaticPolicy::default().vet(&kernel).unwrap();
     let caps = ModuleCaps {
         functions: 3,
         ..ModuleCaps::default()
     };
-    let error = StaticPolicy::with_caps(caps).vet_all(&kernel).unwrap_err();
+    let error = StaticPolicy::with_caps(caps).vet(&kernel).unwrap_err();
     assert_eq!(error.kind(), "too_many_functions");
     assert_eq!(error.path().as_str(), "kernel.wasm");
 }
@@ -267,7 +267,14 @@ fn the_first_variant_that_the_engine_offers_wins() {
         ModuleChoice::Variant(1)
     );
     assert_eq!(choice(&[Feature::BulkMemory]), ModuleChoice::Path);
-    assert_eq!(StaticPolicy::default().vet_all(&kernel).unwrap().len(), 3);
+    assert_eq!(
+        StaticPolicy::default()
+            .vet(&kernel)
+            .unwrap()
+            .modules()
+            .count(),
+        3
+    );
 }
 
 #[test]
@@ -303,8 +310,8 @@ fn platforms_decide_where_a_kernel_runs() {
 fn a_kernel_for_another_engine_is_the_packs_fault() {
     let kernel = with_variants(&json!({"other": {"min_version": "1.0.0", "features": []}}));
     for backend in backends() {
-        let error = CompiledKernel::compile(backend.as_ref(), &kernel, &StaticPolicy::default())
-            .unwrap_err();
+        let vetted = StaticPolicy::default().vet(&kernel).unwrap();
+        let error = CompiledKernel::compile(backend.as_ref(), &vetted).unwrap_err();
         assert_eq!(error.blame(), Blame::Pack);
         assert!(matches!(
             error,

@@ -57,7 +57,7 @@ impl Backend for Copier {
 }
 
 impl Program for CopyProgram {
-    fn instantiate(&self) -> Result<Box<dyn Instance>, RunError> {
+    fn instantiate(&self, _: &VettedModule) -> Result<Box<dyn Instance>, RunError> {
         let pages = if self.0 == Manner::StartsTooSmall {
             0
         } else {

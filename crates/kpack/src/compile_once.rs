@@ -1,18 +1,14 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use kpack_exec::{Backend, BackendError, Program, VettedModule};
-use kpack_schema::{Digest, FeatureSet, Limits};
+use kpack_exec::{Backend, BackendError, Program, ProgramKey, VettedModule};
+use kpack_schema::FeatureSet;
 use semver::Version;
 
-/// Everything that a program depends on.
-type Key = (Digest, FeatureSet, Limits, String);
-
-/// A backend that compiles each module once for each set of features, limits and entry point, while
-/// one pack is loaded.
+/// A backend that makes one program for all modules with the same key, while one pack is loaded.
 pub(crate) struct CompileOnce<'a> {
     backend: &'a dyn Backend,
-    programs: Mutex<BTreeMap<Key, Arc<dyn Program>>>,
+    programs: Mutex<BTreeMap<ProgramKey, Arc<dyn Program>>>,
 }
 
 impl<'a> CompileOnce<'a> {
@@ -38,12 +34,7 @@ impl Backend for CompileOnce<'_> {
     }
 
     fn compile(&self, module: &VettedModule) -> Result<Arc<dyn Program>, BackendError> {
-        let key = (
-            module.digest(),
-            module.features(),
-            module.limits(),
-            module.entry_point().to_owned(),
-        );
+        let key = module.program_key();
         // Nothing is half done when a compiler panics, so the map is as good as before.
         let mut programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(program) = programs.get(&key) {

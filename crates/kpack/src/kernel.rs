@@ -4,19 +4,18 @@ use kpack_exec::{BoundKernel, Call, CallError, CompiledKernel, Selection};
 use kpack_schema::{
     Digest, FeatureSet, KernelId, KernelInfo, Limits, PackName, PackPath, ParamValue, Signature,
 };
-use kpack_verify::{VerifiedKernel, VerifiedVector};
+use kpack_verify::VerifiedVector;
 
 /// A kernel of a loaded pack: verified, compiled, ready to be called. Cheap to clone, shared between
 /// threads; it stays usable when its [`Pack`](crate::Pack) is dropped.
 #[derive(Clone)]
 pub struct Kernel {
     compiled: CompiledKernel,
-    verified: VerifiedKernel,
 }
 
 impl Kernel {
-    pub(crate) const fn new(compiled: CompiledKernel, verified: VerifiedKernel) -> Self {
-        Self { compiled, verified }
+    pub(crate) const fn new(compiled: CompiledKernel) -> Self {
+        Self { compiled }
     }
 
     /// Starts a one-shot call, on an instance of its own.
@@ -87,7 +86,7 @@ impl Kernel {
     /// The inputs with expected outputs that the pack ships.
     #[must_use]
     pub fn vectors(&self) -> &[VerifiedVector] {
-        self.verified.vectors()
+        self.compiled.verified().vectors()
     }
 
     /// The name of the engine that runs the kernel.

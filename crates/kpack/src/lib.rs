@@ -48,12 +48,14 @@ mod pack;
 mod pack_dir;
 pub mod reference_pack;
 mod runtime;
+mod verifier;
 
 pub use kernel::Kernel;
 pub use load_error::LoadError;
 pub use pack::{KernelError, Pack};
 pub use pack_dir::{MAX_FOLDER_DEPTH, PackDir, ReadPackError};
 pub use runtime::{Runtime, RuntimeBuilder};
+pub use verifier::{Verifier, VettedPack};
 
 #[cfg(feature = "wasmer")]
 pub use kpack_exec::Wasmer;
@@ -62,7 +64,7 @@ pub use kpack_exec::Wasmtime;
 pub use kpack_exec::{
     Backend, BackendError, Blame, BoundKernel, Call, CallError, CompileError, Element, Fault,
     ModuleCaps, ModuleChoice, Outputs, PlatformError, PolicyError, Selection, StaticPolicy, Tensor,
-    TensorError, TensorView,
+    TensorError, TensorView, VettedKernel, VettedModule,
 };
 pub use kpack_schema::{
     BindError, BoundTensor, CheckedManifest, DataType, Digest, FeatureSet, HostPolicy, KernelId,

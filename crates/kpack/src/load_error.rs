@@ -2,8 +2,9 @@ use std::path::PathBuf;
 
 use kpack_exec::{Blame, CompileError, PlatformError, PolicyError};
 use kpack_schema::{KernelId, PackName, TimestampError};
-use kpack_verify::VerifyError;
+use kpack_verify::{VerifiedKernel, VerifyError};
 
+use crate::pack::KernelError;
 use crate::pack_dir::ReadPackError;
 
 /// Why a pack was not loaded.
@@ -45,6 +46,9 @@ pub enum LoadError {
         /// Why the first kernel does not.
         source: Box<PlatformError>,
     },
+    /// The one kernel that was asked for is not in the pack, or does not run on this engine.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
     /// A kernel that passed was not compiled: as a rule, the engine failed.
     #[error("the kernel could not be compiled: `{kernel}`")]
     Compile {
@@ -63,6 +67,7 @@ impl LoadError {
             Self::Read { source, .. } => source.blame(),
             Self::Compile { source, .. } => source.blame(),
             Self::Verify { .. } | Self::Policy { .. } | Self::NoKernelFits { .. } => Blame::Pack,
+            Self::Kernel(error) => error.blame(),
             Self::Clock(_) => Blame::Host,
         }
     }
@@ -76,7 +81,15 @@ impl LoadError {
             Self::Verify { source, .. } => source.kind(),
             Self::Policy { source, .. } => source.kind(),
             Self::NoKernelFits { source, .. } => source.kind(),
+            Self::Kernel(error) => error.kind(),
             Self::Compile { source, .. } => source.kind(),
+        }
+    }
+
+    pub(crate) fn policy(kernel: &VerifiedKernel) -> impl FnOnce(PolicyError) -> Self {
+        |source| Self::Policy {
+            kernel: kernel.checked().id().clone(),
+            source,
         }
     }
 }

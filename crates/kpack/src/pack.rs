@@ -2,11 +2,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use kpack_exec::PlatformError;
+use kpack_exec::{Blame, PlatformError};
 use kpack_schema::{CheckedManifest, Digest, KernelId, PackName};
-use kpack_verify::{KeyId, VerifiedPack};
+use kpack_verify::KeyId;
 
 use crate::kernel::Kernel;
+use crate::verifier::VettedPack;
 
 /// A pack that a [`Runtime`](crate::Runtime) has verified and compiled for its engine. Immutable,
 /// shared between threads, cheap to clone.
@@ -16,7 +17,7 @@ pub struct Pack {
 }
 
 struct Inner {
-    verified: VerifiedPack,
+    vetted: VettedPack,
     engine: String,
     kernels: BTreeMap<KernelId, Result<Kernel, PlatformError>>,
 }
@@ -46,6 +47,15 @@ pub enum KernelError {
 }
 
 impl KernelError {
+    /// Who has to act.
+    #[must_use]
+    pub const fn blame(&self) -> Blame {
+        match self {
+            Self::Unknown { .. } => Blame::Caller,
+            Self::Unavailable { .. } => Blame::Pack,
+        }
+    }
+
     /// A stable name for programs, in `snake_case`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -56,15 +66,26 @@ impl KernelError {
     }
 }
 
+impl KernelError {
+    pub(crate) fn unknown(id: &str, pack: &VettedPack) -> Self {
+        let kernels = pack.manifest().kernels().iter();
+        Self::Unknown {
+            kernel: id.to_owned(),
+            pack: pack.name().clone(),
+            known: kernels.map(|kernel| kernel.id().clone()).collect(),
+        }
+    }
+}
+
 impl Pack {
     pub(crate) fn new(
-        verified: VerifiedPack,
+        vetted: VettedPack,
         engine: String,
         kernels: BTreeMap<KernelId, Result<Kernel, PlatformError>>,
     ) -> Self {
         Self {
             inner: Arc::new(Inner {
-                verified,
+                vetted,
                 engine,
                 kernels,
             }),
@@ -84,11 +105,7 @@ impl Pack {
                 kernel: id.clone(),
                 source: Box::new(source.clone()),
             }),
-            None => Err(KernelError::Unknown {
-                kernel: id.to_owned(),
-                pack: self.name().clone(),
-                known: self.ids().cloned().collect(),
-            }),
+            None => Err(KernelError::unknown(id, &self.inner.vetted)),
         }
     }
 
@@ -114,19 +131,19 @@ impl Pack {
     /// The manifest that was signed.
     #[must_use]
     pub fn manifest(&self) -> &CheckedManifest {
-        self.inner.verified.manifest()
+        self.inner.vetted.manifest()
     }
 
     /// The digest of the signed bytes of `kernels.json`.
     #[must_use]
     pub fn manifest_digest(&self) -> Digest {
-        self.inner.verified.manifest_digest()
+        self.inner.vetted.manifest_digest()
     }
 
     /// The trusted keys that signed and may sign for this pack name, sorted.
     #[must_use]
     pub fn signers(&self) -> &[KeyId] {
-        self.inner.verified.signers()
+        self.inner.vetted.signers()
     }
 
     /// The name of the engine that the kernels are compiled for.

@@ -68,16 +68,20 @@ pub fn trust() -> Trust {
         .expect("the embedded trust file is well-formed")
 }
 
-/// The default policy of a host that serves `rope_reference`, `rmsnorm_reference` and
-/// `swiglu_reference` itself, as the pack's fallbacks ask for.
+/// The ids of native kernels that the pack names as fallbacks, and that a host has to name too.
+const FALLBACKS: [&str; 3] = ["rmsnorm_reference", "rope_reference", "swiglu_reference"];
+
+/// The default policy of a host that names the native reference kernels `rope_reference`,
+/// `rmsnorm_reference` and `swiglu_reference`, as the pack's fallbacks ask for.
+///
+/// Naming them lets the pack pass its checks. A failed call is not yet handed to them.
 ///
 /// # Panics
 ///
 /// Never: the ids are well-formed.
 #[must_use]
 pub fn host_policy() -> HostPolicy {
-    let named = ["rmsnorm_reference", "rope_reference", "swiglu_reference"];
-    let named = named.map(|id| id.parse().expect("the ids are well-formed"));
+    let named = FALLBACKS.map(|id| id.parse().expect("the ids are well-formed"));
     HostPolicy {
         named_fallbacks: named.into(),
         ..HostPolicy::default()

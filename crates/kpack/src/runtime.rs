@@ -4,24 +4,24 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use kpack_exec::{Backend, CompileError, CompiledKernel, PlatformError, StaticPolicy};
+use kpack_exec::{
+    Backend, CompileError, CompiledKernel, PlatformError, StaticPolicy, VettedKernel,
+};
 use kpack_schema::{HostPolicy, KernelId, Timestamp};
-use kpack_verify::{PackBytes, PackLimits, Trust, VerifiedKernel, VerifiedPack};
+use kpack_verify::{PackBytes, PackLimits, Trust};
 
 use crate::compile_once::CompileOnce;
 use crate::kernel::Kernel;
 use crate::load_error::LoadError;
-use crate::pack::Pack;
-use crate::pack_dir::PackDir;
+use crate::pack::{KernelError, Pack};
+use crate::verifier::{Verifier, VettedPack};
 
 /// Loads packs for one engine under one host policy. Immutable, shared between threads, cheap to
 /// clone.
 #[derive(Clone)]
 pub struct Runtime {
     backend: Arc<dyn Backend>,
-    host_policy: HostPolicy,
-    static_policy: StaticPolicy,
-    pack_limits: PackLimits,
+    verifier: Verifier,
 }
 
 /// A [`Runtime`] in the making, for a host that differs from the defaults.
@@ -52,9 +52,7 @@ impl Runtime {
         RuntimeBuilder {
             runtime: Self {
                 backend: Arc::new(backend),
-                host_policy: HostPolicy::default(),
-                static_policy: StaticPolicy::default(),
-                pack_limits: PackLimits::default(),
+                verifier: Verifier::default(),
             },
         }
     }
@@ -70,45 +68,70 @@ impl Runtime {
 
     /// Reads, verifies and compiles the pack in a folder, as of the given time.
     ///
-    /// Every kernel that this engine runs is compiled; a kernel that it does not run is listed as
-    /// [unavailable](Pack::unavailable).
-    ///
     /// # Errors
     ///
-    /// When the folder cannot be read or holds what a pack may not, the pack is not trusted, the
-    /// static policy refuses any of its modules, no kernel runs on this engine, or the engine fails.
+    /// As [`Verifier::verify_at`] and [`compile`](Self::compile), and [`LoadError::NoKernelFits`]
+    /// when no kernel runs on this engine.
     pub fn load_at(
         &self,
         path: impl AsRef<Path>,
         trust: &Trust,
         now: Timestamp,
     ) -> Result<Pack, LoadError> {
-        let path = path.as_ref();
-        let span = self.load_span();
-        let _entered = span.enter();
-        let bytes = PackDir::open_with(path, self.pack_limits)
-            .and_then(|folder| folder.read())
-            .map_err(|source| LoadError::Read {
-                path: path.to_owned(),
-                source,
-            })?;
-        self.load_entered(bytes, &path.display().to_string(), trust, now, &span)
+        self.load_with(|verifier| verifier.verify_at(path, trust, now))
     }
 
     /// Verifies and compiles a pack whose bytes are in memory, as of the given time.
     ///
     /// # Errors
     ///
-    /// As [`load_at`](Self::load_at), but for the reading.
+    /// As [`Verifier::verify_bytes`] and [`compile`](Self::compile), and
+    /// [`LoadError::NoKernelFits`] when no kernel runs on this engine.
     pub fn load_bytes(
         &self,
         bytes: PackBytes,
         trust: &Trust,
         now: Timestamp,
     ) -> Result<Pack, LoadError> {
-        let span = self.load_span();
-        let _entered = span.enter();
-        self.load_entered(bytes, "in memory", trust, now, &span)
+        self.load_with(|verifier| verifier.verify_bytes(bytes, trust, now))
+    }
+
+    /// Compiles every kernel of a pack that this engine runs; a kernel that it does not run is
+    /// listed as [unavailable](Pack::unavailable).
+    ///
+    /// # Errors
+    ///
+    /// When the engine fails. A pack of which no kernel runs on this engine is not an error here, as
+    /// it is where a pack is loaded.
+    pub fn compile(&self, pack: &VettedPack) -> Result<Pack, LoadError> {
+        let backend = CompileOnce::new(self.backend.as_ref());
+        let mut kernels = BTreeMap::new();
+        for kernel in pack.kernels() {
+            kernels.insert(id(kernel).clone(), compile(&backend, kernel)?);
+        }
+        Ok(Pack::new(
+            pack.clone(),
+            self.backend.name().to_owned(),
+            kernels,
+        ))
+    }
+
+    /// Compiles one kernel of a pack and leaves the others.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::Kernel`] when the pack has no such kernel or this engine does not run it;
+    /// [`LoadError::Compile`] when the engine fails.
+    pub fn compile_kernel(&self, pack: &VettedPack, id: &str) -> Result<Kernel, LoadError> {
+        let mut kernels = pack.kernels();
+        let kernel = kernels
+            .find(|kernel| self::id(kernel).as_ref() == id)
+            .ok_or_else(|| KernelError::unknown(id, pack))?;
+        let compiled = compile(self.backend.as_ref(), kernel)?;
+        Ok(compiled.map_err(|source| KernelError::Unavailable {
+            kernel: self::id(kernel).clone(),
+            source: Box::new(source),
+        })?)
     }
 
     /// The engine.
@@ -117,111 +140,43 @@ impl Runtime {
         self.backend.as_ref()
     }
 
-    /// What the host lets a manifest ask for.
+    /// What judges packs before the engine sees them.
     #[must_use]
-    pub const fn host_policy(&self) -> &HostPolicy {
-        &self.host_policy
+    pub const fn verifier(&self) -> &Verifier {
+        &self.verifier
     }
 
-    fn load_span(&self) -> tracing::Span {
-        tracing::info_span!(
-            "load",
-            pack = tracing::field::Empty,
-            engine = self.backend.name()
-        )
-    }
-
-    fn load_entered(
+    fn load_with(
         &self,
-        bytes: PackBytes,
-        origin: &str,
-        trust: &Trust,
-        now: Timestamp,
-        span: &tracing::Span,
+        verify: impl FnOnce(&Verifier) -> Result<VettedPack, LoadError>,
     ) -> Result<Pack, LoadError> {
-        let verified = self.verify(bytes, origin, trust, now)?;
-        span.record("pack", verified.manifest().name().as_str());
-        for kernel in verified.kernels() {
-            self.static_policy
-                .vet_all(kernel)
-                .map_err(|source| LoadError::Policy {
-                    kernel: kernel.checked().id().clone(),
-                    source,
-                })?;
-        }
-        let pack = self.compile(verified)?;
+        let engine = self.backend.name();
+        let span = tracing::info_span!("load", pack = tracing::field::Empty, engine);
+        let _entered = span.enter();
+        let vetted = verify(&self.verifier)?;
+        span.record("pack", vetted.name().as_str());
+        let pack = some_available(self.compile(&vetted)?)?;
         tracing::info!(signers = ?pack.signers(), manifest = %pack.manifest_digest(), "loaded");
         Ok(pack)
-    }
-
-    fn verify(
-        &self,
-        bytes: PackBytes,
-        origin: &str,
-        trust: &Trust,
-        now: Timestamp,
-    ) -> Result<VerifiedPack, LoadError> {
-        let _span = tracing::info_span!("verify", pack = origin).entered();
-        trust
-            .verify_with(bytes, now, &self.host_policy)
-            .map_err(|source| LoadError::Verify {
-                pack: origin.to_owned(),
-                source: Box::new(source),
-            })
-    }
-
-    fn compile(&self, verified: VerifiedPack) -> Result<Pack, LoadError> {
-        let backend = CompileOnce::new(self.backend.as_ref());
-        let mut kernels = BTreeMap::new();
-        for kernel in verified.kernels() {
-            let id = kernel.checked().id().clone();
-            kernels.insert(id, self.compile_kernel(&backend, kernel)?);
-        }
-        if let Some(source) = none_available(&verified, &kernels) {
-            return Err(LoadError::NoKernelFits {
-                pack: verified.manifest().name().clone(),
-                source: Box::new(source.clone()),
-            });
-        }
-        Ok(Pack::new(verified, self.backend.name().to_owned(), kernels))
-    }
-
-    fn compile_kernel(
-        &self,
-        backend: &CompileOnce<'_>,
-        kernel: &VerifiedKernel,
-    ) -> Result<Result<Kernel, PlatformError>, LoadError> {
-        let id = || kernel.checked().id().clone();
-        match CompiledKernel::compile(backend, kernel, &self.static_policy) {
-            Ok(compiled) => Ok(Ok(Kernel::new(compiled, kernel.clone()))),
-            Err(CompileError::Platform(reason)) => {
-                tracing::warn!(kernel = %id(), %reason, "kernel is unavailable on this engine");
-                Ok(Err(reason))
-            }
-            Err(source) => Err(LoadError::Compile {
-                kernel: id(),
-                source: Box::new(source),
-            }),
-        }
     }
 }
 
 impl RuntimeBuilder {
-    /// What a manifest may ask for: the highest limits, and the fallbacks that the host serves.
+    /// What a manifest may ask for: the highest limits, and the fallbacks that the host names.
     pub fn host_policy(mut self, policy: HostPolicy) -> Self {
-        self.runtime.host_policy = policy;
+        self.runtime.verifier.host_policy = policy;
         self
     }
 
     /// What a module may be.
     pub fn static_policy(mut self, policy: StaticPolicy) -> Self {
-        self.runtime.static_policy = policy;
+        self.runtime.verifier.static_policy = policy;
         self
     }
 
     /// How large a pack may be.
     pub const fn pack_limits(mut self, limits: PackLimits) -> Self {
-        self.runtime.pack_limits = limits;
+        self.runtime.verifier.pack_limits = limits;
         self
     }
 
@@ -236,9 +191,8 @@ impl fmt::Debug for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Runtime")
             .field("engine", &self.backend.name())
-            .field("host_policy", &self.host_policy)
-            .field("static_policy", &self.static_policy)
-            .finish_non_exhaustive()
+            .field("verifier", &self.verifier)
+            .finish()
     }
 }
 
@@ -250,14 +204,39 @@ impl fmt::Debug for RuntimeBuilder {
     }
 }
 
-/// Why the first kernel does not run, when none does.
-fn none_available<'a>(
-    verified: &VerifiedPack,
-    kernels: &'a BTreeMap<KernelId, Result<Kernel, PlatformError>>,
-) -> Option<&'a PlatformError> {
-    if kernels.values().any(Result::is_ok) {
-        return None;
+fn id(kernel: &VettedKernel) -> &KernelId {
+    kernel.verified().checked().id()
+}
+
+/// The kernel, or why it does not run on this engine.
+fn compile(
+    backend: &dyn Backend,
+    kernel: &VettedKernel,
+) -> Result<Result<Kernel, PlatformError>, LoadError> {
+    match CompiledKernel::compile(backend, kernel) {
+        Ok(compiled) => Ok(Ok(Kernel::new(compiled))),
+        Err(CompileError::Platform(reason)) => {
+            tracing::warn!(kernel = %id(kernel), %reason, "kernel is unavailable on this engine");
+            Ok(Err(reason))
+        }
+        Err(source) => Err(LoadError::Compile {
+            kernel: id(kernel).clone(),
+            source: Box::new(source),
+        }),
     }
-    let first = verified.kernels().next()?;
-    kernels.get(first.checked().id())?.as_ref().err()
+}
+
+/// The pack, if any of its kernels runs on this engine.
+fn some_available(pack: Pack) -> Result<Pack, LoadError> {
+    let mut unavailable = pack.unavailable();
+    match unavailable.next() {
+        Some((_, first)) if pack.kernels().next().is_none() => Err(LoadError::NoKernelFits {
+            pack: pack.name().clone(),
+            source: Box::new(first.clone()),
+        }),
+        _ => {
+            drop(unavailable);
+            Ok(pack)
+        }
+    }
 }

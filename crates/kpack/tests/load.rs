@@ -218,6 +218,37 @@ fn the_host_policy_binds() {
     assert_eq!(error.kind(), "invalid_manifest");
 }
 
+#[test]
+fn one_kernel_is_compiled_alone() {
+    let compiled = Arc::new(AtomicUsize::new(0));
+    let counting = Counting {
+        inner: Wasmtime::new().unwrap(),
+        compiled: Arc::clone(&compiled),
+    };
+    let mut elsewhere = kernel("elsewhere", "nothing.wasm");
+    elsewhere["platforms"] = json!({"wasmer": {"min_version": "7.0.0"}});
+    let made = pack(
+        &[("nothing.wasm", NOTHING), ("scale.wasm", SCALE)],
+        json!([scale(), kernel("any", "nothing.wasm"), elsewhere]),
+    );
+    let runtime = Runtime::new(counting);
+    let vetted = runtime
+        .verifier()
+        .verify(made.path(), &made.trust())
+        .unwrap();
+    assert_eq!(vetted.kernels().count(), 3);
+    let one = runtime.compile_kernel(&vetted, "any").unwrap();
+    assert_eq!(one.id().as_str(), "any");
+    assert_eq!(compiled.load(Ordering::Relaxed), 1);
+    for (id, kind, blame) in [
+        ("none", "unknown_kernel", Blame::Caller),
+        ("elsewhere", "engine_not_listed", Blame::Pack),
+    ] {
+        let error = runtime.compile_kernel(&vetted, id).unwrap_err();
+        assert_eq!((error.kind(), error.blame()), (kind, blame));
+    }
+}
+
 /// Counts what reaches the engine inside.
 struct Counting {
     inner: Wasmtime,
@@ -244,26 +275,49 @@ impl Backend for Counting {
 }
 
 #[test]
-fn equal_modules_with_equal_limits_are_compiled_once() {
+fn a_module_is_compiled_once_for_all_its_kernels() {
     let compiled = Arc::new(AtomicUsize::new(0));
     let counting = Counting {
         inner: Wasmtime::new().unwrap(),
         compiled: Arc::clone(&compiled),
     };
+    // Neither the limits of an instance nor the entry point make another program.
     let mut roomy = kernel("roomy", "nothing.wasm");
     roomy["resource_limits"]["max_memory_pages"] = json!(8);
+    let mut other = kernel("other", "nothing.wasm");
+    other["entry_point"] = json!("other");
+    let mut deep = kernel("deep", "nothing.wasm");
+    deep["resource_limits"]["max_stack_size"] = json!(100_000);
     let made = pack(
         &[("nothing.wasm", NOTHING), ("copy.wasm", NOTHING)],
         json!([
             kernel("a", "nothing.wasm"),
             kernel("b", "nothing.wasm"),
             kernel("c", "copy.wasm"),
-            roomy
+            roomy,
+            other,
+            deep
         ]),
     );
     let loaded = Runtime::new(counting)
         .load(made.path(), &made.trust())
         .unwrap();
-    assert_eq!(loaded.kernels().count(), 4);
-    assert_eq!(compiled.load(Ordering::Relaxed), 2);
+    assert_eq!(loaded.kernels().count(), 6);
+    assert_eq!(
+        compiled.load(Ordering::Relaxed),
+        2,
+        "one for each stack limit"
+    );
+    let status = |id: &str| {
+        let x = Tensor::new(&[1], vec![0.0_f32]).unwrap();
+        let call = loaded.kernel(id).unwrap();
+        let result = call.call().input("x", &x).unwrap().run();
+        result.err().map(|error| error.kind())
+    };
+    assert_eq!(status("a"), None);
+    assert_eq!(
+        status("other"),
+        Some("rejected"),
+        "each kernel has its entry point"
+    );
 }

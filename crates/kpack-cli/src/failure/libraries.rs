@@ -22,6 +22,7 @@ impl From<LoadError> for Failure {
                     .advised(error.kind())
                     .problems_of(source)
             }
+            LoadError::Kernel(kernel) => kernel.into(),
             _ => {
                 let exit = exit_of_blame(error.blame());
                 Self::of(error.kind(), exit, &error).advised(error.kind())
@@ -64,14 +65,21 @@ impl From<BackendError> for Failure {
 
 impl From<KernelError> for Failure {
     fn from(error: KernelError) -> Self {
-        match &error {
+        Self::from(&error)
+    }
+}
+
+impl From<&KernelError> for Failure {
+    fn from(error: &KernelError) -> Self {
+        let failure = Self::of(error.kind(), exit_of_blame(error.blame()), error);
+        match error {
             KernelError::Unknown { known, .. } => {
                 let known: Vec<&str> = known.iter().map(AsRef::as_ref).collect();
-                Self::of(error.kind(), Exit::Failed, &error)
+                failure
                     .help(format!("known are {}", known.join(", ")))
                     .detail("known", json!(known))
             }
-            _ => Self::of(error.kind(), Exit::Refused, &error),
+            _ => failure,
         }
     }
 }

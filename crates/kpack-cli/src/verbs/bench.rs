@@ -2,7 +2,7 @@ mod made_up;
 mod measure;
 mod sizes;
 
-use kpack::{Kernel, KernelError, Pack};
+use kpack::{Kernel, KernelError, LoadError, Runtime, VettedPack};
 use serde_json::{Map, Value, json};
 
 use self::measure::Measurement;
@@ -11,8 +11,8 @@ use crate::args::BenchArgs;
 use crate::console::Console;
 use crate::engine::Engine;
 use crate::failure::Failure;
-use crate::files;
 use crate::report::{Report, table};
+use crate::{files, host};
 
 /// Measures kernels on each engine, on inputs from a fixed seed.
 pub(crate) fn run(args: &BenchArgs, console: &Console) -> Result<Report, Failure> {
@@ -20,11 +20,8 @@ pub(crate) fn run(args: &BenchArgs, console: &Console) -> Result<Report, Failure
     let given = given_dims(&args.dims)?;
     let trust = files::trust(&args.trust)?;
 
-    let mut packs = Vec::new();
-    for engine in engines {
-        packs.push(engine.runtime()?.load(&args.pack, &trust)?);
-    }
-    let kernels = chosen(&packs, args.kernel.as_deref(), console)?;
+    let pack = host::verifier().verify_at(&args.pack, &trust, host::now()?)?;
+    let kernels = chosen(&engines, &pack, args.kernel.as_deref(), console)?;
     sizes::refuse_unknown(&given, &kernels)?;
     // All sizes first, so that nothing is measured when a size is missing.
     let mut sized = Vec::new();
@@ -41,7 +38,7 @@ pub(crate) fn run(args: &BenchArgs, console: &Console) -> Result<Report, Failure
             measured,
         });
     }
-    Ok(report(&packs, &results))
+    Ok(report(&engines, &pack, &results))
 }
 
 struct BenchResult {
@@ -51,46 +48,73 @@ struct BenchResult {
 }
 
 /// The kernels to measure, kernel by kernel on each engine that runs it.
-fn chosen(packs: &[Pack], id: Option<&str>, console: &Console) -> Result<Vec<Kernel>, Failure> {
-    let first = packs.first().expect("at least one engine was chosen");
-    let ids: Vec<String> = match id {
-        Some(id) => vec![id.to_owned()],
-        None => {
-            let kernels = first.manifest().kernels().iter();
-            kernels.map(|kernel| kernel.id().to_string()).collect()
-        }
-    };
-    let mut kernels = Vec::new();
+fn chosen(
+    engines: &[Engine],
+    pack: &VettedPack,
+    id: Option<&str>,
+    console: &Console,
+) -> Result<Vec<Kernel>, Failure> {
+    let mut found = Vec::new();
     let mut unavailable = None;
-    for id in &ids {
-        for pack in packs {
-            match pack.kernel(id) {
-                Ok(kernel) => kernels.push(kernel),
-                Err(error @ KernelError::Unavailable { .. }) => {
-                    console.note(&format!("skipped on {}: {id}", pack.engine()));
+    for engine in engines {
+        for (index, kernel) in compiled(&engine.runtime()?, pack, id)?
+            .into_iter()
+            .enumerate()
+        {
+            match kernel {
+                Ok(kernel) => found.push((index, kernel)),
+                Err(error) => {
+                    console.note(&skipped(*engine, &error));
                     unavailable = Some(error);
                 }
-                Err(error) => return Err(error.into()),
             }
         }
     }
+    // The engines of one kernel stand below each other.
+    found.sort_by_key(|&(index, _)| index);
     match unavailable {
-        Some(error) if kernels.is_empty() => Err(error.into()),
-        _ => Ok(kernels),
+        Some(error) if found.is_empty() => Err(error.into()),
+        _ => Ok(found.into_iter().map(|(_, kernel)| kernel).collect()),
     }
 }
 
-fn report(packs: &[Pack], results: &[BenchResult]) -> Report {
+/// The kernel of that id, or all, each compiled or not available on the engine.
+fn compiled(
+    runtime: &Runtime,
+    pack: &VettedPack,
+    id: Option<&str>,
+) -> Result<Vec<Result<Kernel, KernelError>>, LoadError> {
+    let Some(id) = id else {
+        let compiled = runtime.compile(pack)?;
+        let ids = pack.manifest().manifest().kernel_ids();
+        return Ok(ids.into_iter().map(|id| compiled.kernel(id)).collect());
+    };
+    match runtime.compile_kernel(pack, id) {
+        Err(LoadError::Kernel(error @ KernelError::Unavailable { .. })) => Ok(vec![Err(error)]),
+        kernel => Ok(vec![Ok(kernel?)]),
+    }
+}
+
+fn skipped(engine: Engine, error: &KernelError) -> String {
+    let engine = engine.name();
+    match error {
+        KernelError::Unavailable { kernel, source } => {
+            format!("skipped on {engine}: {kernel}: {source}")
+        }
+        other => format!("skipped on {engine}: {other}"),
+    }
+}
+
+fn report(engines: &[Engine], pack: &VettedPack, results: &[BenchResult]) -> Report {
     let heading = ["KERNEL", "ENGINE", "SIZES", "BYTES", "NS/CALL", "GB/S"];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
     rows.extend(results.iter().map(BenchResult::row));
-    let first = packs.first().expect("at least one engine was chosen");
     Report {
         text: table(&rows),
         json: json!({
-            "pack": first.name().as_str(),
-            "version": first.manifest().version().to_string(),
-            "engines": packs.iter().map(Pack::engine).collect::<Vec<_>>(),
+            "pack": pack.name().as_str(),
+            "version": pack.manifest().version().to_string(),
+            "engines": engines.iter().map(|engine| engine.name()).collect::<Vec<_>>(),
             "results": results.iter().map(BenchResult::to_json).collect::<Vec<_>>(),
         }),
     }

@@ -7,15 +7,15 @@ use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::report::Report;
 use crate::tensors::{self, Inputs};
-use crate::{atomic, files, param};
+use crate::{atomic, files, host, param};
 
 /// Runs one kernel once, from file to file.
 pub(crate) fn run(args: &RunArgs, console: &Console) -> Result<Report, Failure> {
     let engine = Engine::named_or_first(args.backend.as_deref())?;
     let assignments = param::assignments("--param", &args.params)?;
     let trust = files::trust(&args.trust)?;
-    let pack = engine.runtime()?.load(&args.pack, &trust)?;
-    let kernel = pack.kernel(&args.kernel)?;
+    let pack = host::verifier().verify_at(&args.pack, &trust, host::now()?)?;
+    let kernel = engine.runtime()?.compile_kernel(&pack, &args.kernel)?;
     let params = param::values(kernel.signature(), &assignments)?;
 
     let file = files::tensors(&args.inputs)?;

@@ -1,5 +1,4 @@
-use kpack::{LoadError, PackDir, StaticPolicy};
-use kpack_verify::VerifiedPack;
+use kpack::VettedPack;
 use serde_json::{Value, json};
 
 use crate::args::VerifyArgs;
@@ -10,36 +9,17 @@ use crate::{files, host};
 /// Everything that can be said of a pack without an engine.
 pub(crate) fn run(args: &VerifyArgs) -> Result<Report, Failure> {
     let trust = files::trust(&args.trust)?;
-    let read_error = |source| LoadError::Read {
-        path: args.pack.clone(),
-        source,
-    };
-    let pack = PackDir::open(&args.pack)
-        .and_then(|folder| folder.read())
-        .map_err(read_error)?;
-    let verified = trust
-        .verify_with(pack, host::now()?, &host::policy())
-        .map_err(|source| LoadError::Verify {
-            pack: args.pack.display().to_string(),
-            source: Box::new(source),
-        })?;
-    for kernel in verified.kernels() {
-        StaticPolicy::default()
-            .vet_all(kernel)
-            .map_err(|source| LoadError::Policy {
-                kernel: kernel.checked().id().clone(),
-                source,
-            })?;
-    }
-    Ok(report(&verified))
+    let pack = host::verifier().verify_at(&args.pack, &trust, host::now()?)?;
+    Ok(report(&pack))
 }
 
-fn report(pack: &VerifiedPack) -> Report {
+fn report(pack: &VettedPack) -> Report {
     let manifest = pack.manifest();
     let signers: Vec<String> = pack.signers().iter().map(ToString::to_string).collect();
     let kernels: Vec<Value> = pack
         .kernels()
         .map(|kernel| {
+            let kernel = kernel.verified();
             json!({
                 "id": kernel.checked().id().as_str(),
                 "path": kernel.module().path().as_str(),

@@ -143,3 +143,21 @@ fn a_kernel_that_fails_is_not_measured() {
     let work = Work::with_pack(&[("k.wasm", &module("unreachable"))], json!([k]));
     work.fails(&bench_with(&["--dim", "n=4"]), 5, "unreachable");
 }
+
+#[test]
+fn a_pack_for_one_engine_is_measured_on_that_engine() {
+    let mut only = kernel("only", "copy.wasm", "f32");
+    only["platforms"] = json!({"wasmtime": {"min_version": "1.0.0"}});
+    let work = Work::with_pack(&[("copy.wasm", COPY)], json!([only]));
+    for kernel in [&[][..], &["only"]] {
+        let args = ["bench", "pack", "--trust", "trust.json", "--dim", "n=32"];
+        let ran = work.ok(&[&args[..], kernel, &["--json"]].concat());
+        let results = ran.json()["results"].as_array().unwrap().len();
+        assert_eq!(results, 1);
+        assert!(
+            ran.stderr
+                .contains("skipped on wasmer: only: the kernel runs only on wasmtime"),
+            "{ran:?}"
+        );
+    }
+}

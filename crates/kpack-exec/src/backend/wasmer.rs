@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use kpack_schema::{Feature, FeatureSet, Limits, MEMORY_EXPORT};
+use kpack_schema::{Feature, FeatureSet, MEMORY_EXPORT};
 use semver::Version;
 use wasmer::sys::vm::TrapCode;
 use wasmer::sys::{BaseTunables, CompilerConfig, Cranelift, EngineBuilder, Features, Target};
@@ -17,7 +17,7 @@ use self::tunables::HostLimits;
 use super::ticker::Ticker;
 use super::{Backend, BackendError, Cause, Instance, Program, RunError};
 use crate::fault::Fault;
-use crate::policy::VettedModule;
+use crate::policy::{ProgramKey, VettedModule};
 
 mod clock;
 mod guards;
@@ -35,7 +35,7 @@ const NAME: &str = "wasmer";
 /// It keeps one thread that counts ticks for the deadlines of its programs; the thread ends with
 /// the last clone of the backend and the last of its programs.
 ///
-/// A call runs on a stack of its own of [`Limits::stack_bytes`] and a few KiB for the entry, which
+/// A call runs on a stack of its own of [`Limits::stack_bytes`](kpack_schema::Limits::stack_bytes) and a few KiB for the entry, which
 /// the thread keeps for its next call. A thread that calls kernels of different stack sizes by
 /// turns pays some microseconds for each change. A host that uses wasmer by itself on the same
 /// thread should give its own calls no larger stack than the kernels have: the engine hands out
@@ -88,8 +88,8 @@ impl Backend for Wasmer {
     }
 
     fn compile(&self, module: &VettedModule) -> Result<Arc<dyn Program>, BackendError> {
-        let limits = module.limits();
-        let engine = engine(module.features(), limits);
+        let key = module.program_key();
+        let engine = engine(&key);
         let compiled = Module::from_binary(&engine, module.bytes()).map_err(|source| {
             BackendError::Compile {
                 module: module.path().to_string(),
@@ -100,11 +100,7 @@ impl Backend for Wasmer {
             module: compiled,
             engine,
             tunables: BaseTunables::for_target(&Target::default()),
-            entry_point: module.entry_point().into(),
-            limits,
-            max_pages: limits
-                .memory_pages
-                .min(module.memory().maximum.unwrap_or(u32::MAX)),
+            key,
             shared: Arc::clone(&self.shared),
         }))
     }
@@ -118,11 +114,11 @@ struct Shared {
 
 /// An engine for one program: it keeps the code of every module that it ever compiled until it is
 /// dropped itself, and the guards are a compiler's.
-fn engine(features: FeatureSet, limits: Limits) -> Engine {
+fn engine(key: &ProgramKey) -> Engine {
     let mut compiler = Cranelift::new();
-    compiler.push_middleware(Arc::new(Guards::new(limits.table_elements)));
+    compiler.push_middleware(Arc::new(Guards::new(key.table_elements)));
     EngineBuilder::new(compiler)
-        .set_features(Some(engine_features(features)))
+        .set_features(Some(engine_features(key.features)))
         .engine()
         .into()
 }
@@ -143,19 +139,20 @@ struct WasmerProgram {
     module: Module,
     engine: Engine,
     tunables: BaseTunables,
-    entry_point: String,
-    limits: Limits,
-    /// The lower of the memory limit and the module's own maximum.
-    max_pages: u32,
+    key: ProgramKey,
     shared: Arc<Shared>,
 }
 
 impl Program for WasmerProgram {
-    fn instantiate(&self) -> Result<Box<dyn Instance>, RunError> {
-        let limits = HostLimits::new(self.limits, self.tunables.clone());
+    fn instantiate(&self, module: &VettedModule) -> Result<Box<dyn Instance>, RunError> {
+        if module.program_key() != self.key {
+            return Err(BackendError::other_program().into());
+        }
+        let limits = module.limits();
+        let host_limits = HostLimits::new(limits, self.tunables.clone());
         let engine = self.engine.clone();
         let (store, instance) =
-            OwnStore::instantiate(engine, &self.module, limits, &self.shared.clock)
+            OwnStore::instantiate(engine, &self.module, host_limits, &self.shared.clock)
                 .map_err(instantiation_error)?;
         let exports = &instance.exports;
         let memory = exports
@@ -163,7 +160,7 @@ impl Program for WasmerProgram {
             .expect("the static policy has found the export of the memory")
             .clone();
         let entry = exports
-            .get_typed_function(store.get(), &self.entry_point)
+            .get_typed_function(store.get(), module.entry_point())
             .expect("the static policy has found the entry point and its type");
         let deadline = exports
             .get_global(guards::DEADLINE_EXPORT)
@@ -174,8 +171,10 @@ impl Program for WasmerProgram {
             memory,
             entry,
             deadline,
-            stack_bytes: stack::with_entry(self.limits.stack_bytes),
-            max_pages: self.max_pages,
+            stack_bytes: stack::with_entry(limits.stack_bytes),
+            max_pages: limits
+                .memory_pages
+                .min(module.memory().maximum.unwrap_or(u32::MAX)),
             shared: Arc::clone(&self.shared),
         }))
     }
@@ -187,6 +186,7 @@ struct WasmerInstance {
     entry: TypedFunction<u32, i32>,
     deadline: Global,
     stack_bytes: usize,
+    /// The lower of the memory limit and the module's own maximum.
     max_pages: u32,
     shared: Arc<Shared>,
 }

@@ -13,7 +13,7 @@ use super::ticker::{Ticked, Ticker};
 use super::{Backend, BackendError, Instance, Program, RunError};
 use crate::fault::Fault;
 use crate::features::wasm_features;
-use crate::policy::VettedModule;
+use crate::policy::{ProgramKey, VettedModule};
 
 /// The version that the workspace pins; a test compares the two.
 const VERSION: Version = Version::new(48, 0, 8);
@@ -71,11 +71,8 @@ impl Backend for Wasmtime {
     }
 
     fn compile(&self, module: &VettedModule) -> Result<Arc<dyn Program>, BackendError> {
-        let limits = module.limits();
-        let engine = self
-            .shared
-            .engines
-            .get(module.features(), limits.stack_bytes)?;
+        let key = module.program_key();
+        let engine = self.shared.engines.get(key.features, key.stack_bytes)?;
         let compiled = Module::from_binary(&engine, module.bytes()).map_err(|source| {
             BackendError::Compile {
                 module: module.path().to_string(),
@@ -84,8 +81,7 @@ impl Backend for Wasmtime {
         })?;
         Ok(Arc::new(WasmtimeProgram {
             module: compiled,
-            entry_point: module.entry_point().into(),
-            limits,
+            key,
             shared: Arc::clone(&self.shared),
         }))
     }
@@ -149,24 +145,27 @@ fn config(features: FeatureSet, stack_bytes: usize) -> Config {
 
 struct WasmtimeProgram {
     module: Module,
-    entry_point: String,
-    limits: Limits,
+    key: ProgramKey,
     shared: Arc<Shared>,
 }
 
 impl Program for WasmtimeProgram {
-    fn instantiate(&self) -> Result<Box<dyn Instance>, RunError> {
-        let mut store = Store::new(self.module.engine(), HostLimits::new(self.limits));
+    fn instantiate(&self, module: &VettedModule) -> Result<Box<dyn Instance>, RunError> {
+        if module.program_key() != self.key {
+            return Err(BackendError::other_program().into());
+        }
+        let limits = module.limits();
+        let mut store = Store::new(self.module.engine(), HostLimits::new(limits));
         store.limiter(|limits| limits);
         // Data and element segments are copied by compiled code, which looks at the deadline.
-        store.set_epoch_deadline(deadline(self.limits.epoch_ticks));
+        store.set_epoch_deadline(deadline(limits.epoch_ticks));
         let instance = wasmtime::Instance::new(&mut store, &self.module, &[])
-            .map_err(|error| instantiation_error(error, self.limits.epoch_ticks))?;
+            .map_err(|error| instantiation_error(error, limits.epoch_ticks))?;
         let memory = instance
             .get_memory(&mut store, MEMORY_EXPORT)
             .expect("the static policy has found the export of the memory");
         let entry = instance
-            .get_typed_func(&mut store, &self.entry_point)
+            .get_typed_func(&mut store, module.entry_point())
             .expect("the static policy has found the entry point and its type");
         Ok(Box::new(WasmtimeInstance {
             store,

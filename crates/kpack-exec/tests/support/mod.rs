@@ -95,7 +95,8 @@ pub fn verified_files(files: &[(&str, &[u8])], changes: Value) -> VerifiedKernel
 
 /// Compiles a kernel that must compile.
 pub fn compile(backend: &dyn Backend, kernel: &VerifiedKernel) -> CompiledKernel {
-    CompiledKernel::compile(backend, kernel, &StaticPolicy::default()).unwrap()
+    let vetted = StaticPolicy::default().vet(kernel).unwrap();
+    CompiledKernel::compile(backend, &vetted).unwrap()
 }
 
 /// Objects are merged field by field, everything else is replaced.

@@ -18,9 +18,10 @@ use tempfile::TempDir;
 /// `y = x * weight + eps`, row by row: the tensors of RMSNorm in a module of few lines.
 pub const SCALE: &str = include_str!("scale.wat");
 
-/// A module that does nothing and says that all is well.
+/// A module that does nothing: `run` says that all is well, `other` that an input is not.
 pub const NOTHING: &str = r#"(module (memory (export "memory") 1)
-  (func (export "run") (param i32) (result i32) i32.const 0))"#;
+  (func (export "run") (param i32) (result i32) i32.const 0)
+  (func (export "other") (param i32) (result i32) i32.const 1))"#;
 
 /// The kernel that [`SCALE`] is the module of.
 pub fn scale() -> Value {

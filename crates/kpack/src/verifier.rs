@@ -1,0 +1,173 @@
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use kpack_exec::{StaticPolicy, VettedKernel};
+use kpack_schema::{CheckedManifest, Digest, HostPolicy, PackName, Timestamp};
+use kpack_verify::{KeyId, PackBytes, PackLimits, Trust, VerifiedPack};
+
+use crate::load_error::LoadError;
+use crate::pack_dir::PackDir;
+
+/// Everything that can be judged of a pack without an engine, under one host's policies.
+///
+/// A [`Runtime`](crate::Runtime) has one; a host that only checks packs needs no more.
+///
+/// ```
+/// use kpack::{Verifier, reference_pack};
+///
+/// let verifier = Verifier::new(reference_pack::host_policy());
+/// let now = "2030-01-01T00:00:00Z".parse()?;
+/// let pack = verifier.verify_bytes(reference_pack::bytes(), &reference_pack::trust(), now)?;
+/// assert_eq!(pack.name().as_str(), "llama-core");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Verifier {
+    pub(crate) host_policy: HostPolicy,
+    pub(crate) static_policy: StaticPolicy,
+    pub(crate) pack_limits: PackLimits,
+}
+
+impl Verifier {
+    /// A verifier under this host's policy, with the default rules for modules and sizes.
+    #[must_use]
+    pub fn new(host_policy: HostPolicy) -> Self {
+        Self {
+            host_policy,
+            ..Self::default()
+        }
+    }
+
+    /// Reads and verifies the pack in a folder, as of now.
+    ///
+    /// # Errors
+    ///
+    /// As [`verify_at`](Self::verify_at), and [`LoadError::Clock`] when the system's clock is no use.
+    pub fn verify(&self, path: impl AsRef<Path>, trust: &Trust) -> Result<VettedPack, LoadError> {
+        self.verify_at(path, trust, Timestamp::try_from(SystemTime::now())?)
+    }
+
+    /// Reads and verifies the pack in a folder, as of the given time.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be read or holds what a pack may not, the pack is not trusted, or the
+    /// static policy refuses any of its modules.
+    pub fn verify_at(
+        &self,
+        path: impl AsRef<Path>,
+        trust: &Trust,
+        now: Timestamp,
+    ) -> Result<VettedPack, LoadError> {
+        let path = path.as_ref();
+        let bytes = PackDir::open_with(path, self.pack_limits)
+            .and_then(|folder| folder.read())
+            .map_err(|source| LoadError::Read {
+                path: path.to_owned(),
+                source,
+            })?;
+        self.judge(bytes, &path.display().to_string(), trust, now)
+    }
+
+    /// Verifies a pack whose bytes are in memory, as of the given time.
+    ///
+    /// # Errors
+    ///
+    /// As [`verify_at`](Self::verify_at), but for the reading.
+    pub fn verify_bytes(
+        &self,
+        bytes: PackBytes,
+        trust: &Trust,
+        now: Timestamp,
+    ) -> Result<VettedPack, LoadError> {
+        self.judge(bytes, "in memory", trust, now)
+    }
+
+    /// What the host lets a manifest ask for.
+    #[must_use]
+    pub const fn host_policy(&self) -> &HostPolicy {
+        &self.host_policy
+    }
+
+    fn judge(
+        &self,
+        bytes: PackBytes,
+        origin: &str,
+        trust: &Trust,
+        now: Timestamp,
+    ) -> Result<VettedPack, LoadError> {
+        let span = tracing::info_span!("verify", origin, pack = tracing::field::Empty);
+        let _entered = span.enter();
+        let verified = trust
+            .verify_with(bytes, now, &self.host_policy)
+            .map_err(|source| LoadError::Verify {
+                pack: origin.to_owned(),
+                source: Box::new(source),
+            })?;
+        span.record("pack", verified.manifest().name().as_str());
+        let vet = |kernel| {
+            self.static_policy
+                .vet(kernel)
+                .map_err(LoadError::policy(kernel))
+        };
+        let kernels = verified.kernels().map(vet).collect::<Result<_, _>>()?;
+        Ok(VettedPack {
+            inner: Arc::new(Inner { verified, kernels }),
+        })
+    }
+}
+
+/// A pack that is trusted and whose every module the static policy has passed: all that can be known
+/// without an engine. Only a [`Verifier`] makes one. Cheap to clone.
+#[derive(Clone)]
+pub struct VettedPack {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    verified: VerifiedPack,
+    /// In the order of the manifest.
+    kernels: Vec<VettedKernel>,
+}
+
+impl VettedPack {
+    /// The pack's name.
+    #[must_use]
+    pub fn name(&self) -> &PackName {
+        self.manifest().name()
+    }
+
+    /// The manifest that was signed.
+    #[must_use]
+    pub fn manifest(&self) -> &CheckedManifest {
+        self.inner.verified.manifest()
+    }
+
+    /// The digest of the signed bytes of `kernels.json`.
+    #[must_use]
+    pub fn manifest_digest(&self) -> Digest {
+        self.inner.verified.manifest_digest()
+    }
+
+    /// The trusted keys that signed and may sign for this pack name, sorted.
+    #[must_use]
+    pub fn signers(&self) -> &[KeyId] {
+        self.inner.verified.signers()
+    }
+
+    /// All kernels, in the order of the manifest.
+    pub fn kernels(&self) -> impl ExactSizeIterator<Item = &VettedKernel> {
+        self.inner.kernels.iter()
+    }
+}
+
+impl fmt::Debug for VettedPack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VettedPack")
+            .field("name", self.name())
+            .field("manifest_digest", &self.manifest_digest())
+            .finish_non_exhaustive()
+    }
+}
