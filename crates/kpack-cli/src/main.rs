@@ -17,6 +17,7 @@ mod verbs;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::thread;
 
 use clap::Parser;
 
@@ -25,7 +26,21 @@ use crate::console::{Console, Format};
 use crate::failure::Failure;
 use crate::report::Report;
 
+/// Room for any kernel under the host's policy, and for the compilers.
+const STACK_BYTES: usize = 16 << 20;
+
+/// Works on a thread of its own, so that a shell's limit on the stack (`ulimit -s`) is neither the
+/// compilers' nor the kernels'.
 fn main() -> ExitCode {
+    match thread::Builder::new().stack_size(STACK_BYTES).spawn(work) {
+        Ok(thread) => thread
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+        Err(_) => work(),
+    }
+}
+
+fn work() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
     match Cli::try_parse_from(&args) {
         Ok(cli) => {

@@ -129,3 +129,17 @@ fn limits_of_several_sizes_bind_at_the_same_time() {
         });
     }
 }
+
+#[test]
+fn a_limit_binds_on_a_thread_whose_own_stack_is_smaller() {
+    for backend in backends() {
+        let large = kernel(backend.as_ref(), LARGE);
+        let alone = depth(&large);
+        let thread = thread::Builder::new().stack_size(SMALL * 2);
+        let name = backend.name();
+        thread::scope(|scope| {
+            let thread = thread.spawn_scoped(scope, || depth(&large)).unwrap();
+            assert_eq!(thread.join().unwrap(), alone, "{name}");
+        });
+    }
+}

@@ -360,3 +360,27 @@ fn inputs_may_be_overwritten_by_outputs() {
     let bytes = fs::read(work.path("in")).unwrap();
     assert_eq!(SafeTensors::deserialize(&bytes).unwrap().names(), ["y"]);
 }
+
+/// A shell may give the process less stack than a kernel may use.
+#[cfg(unix)]
+#[test]
+fn a_small_stack_of_the_process_is_not_the_kernels() {
+    let mut deep = kernel("deep", "deep.wasm", "f32");
+    deep["resource_limits"]["max_stack_size"] = json!(1 << 20);
+    let endless = module("(call $run (local.get $d))");
+    let work = Work::with_pack(&[("deep.wasm", &endless)], json!([deep]));
+    work.write_tensors("in", &[("x", Dtype::F32, &[1], vec![0; 4])]);
+    for engine in ["wasmtime", "wasmer"] {
+        let kpack = env!("CARGO_BIN_EXE_kpack");
+        let line = format!(
+            "ulimit -s 256 && exec {kpack} run pack deep --trust trust.json --inputs in \
+             --output out --backend {engine}"
+        );
+        let ran = std::process::Command::new("sh")
+            .args(["-c", &line])
+            .current_dir(work.path("."))
+            .output()
+            .unwrap();
+        assert_eq!(ran.status.code(), Some(4), "{engine}: {ran:?}");
+    }
+}
