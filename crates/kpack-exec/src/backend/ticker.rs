@@ -11,11 +11,11 @@ pub(crate) const TICK: Duration = Duration::from_millis(10);
 
 /// What a ticker drives.
 pub(crate) trait Ticked: Send + Sync + 'static {
-    /// `ticks` have passed since the last time.
-    fn advance(&self, ticks: u64);
+    /// Another tick, or more where the machine was busy, has passed.
+    fn tick(&self);
 }
 
-/// A thread that tells its target how much time has passed; it ends when this handle is dropped.
+/// A thread that tells its target when time has passed; it ends when this handle is dropped.
 pub(crate) struct Ticker {
     signal: Arc<Signal>,
 }
@@ -75,7 +75,7 @@ fn tick(signal: &Signal, target: &dyn Ticked) {
     while !*stop {
         let left = TICK.saturating_sub(last.elapsed());
         if left.is_zero() {
-            target.advance(1);
+            target.tick();
             // Behind the tick, so that being kept from running in between shortens none.
             last = Instant::now();
         } else {
@@ -95,8 +95,8 @@ mod tests {
     struct Count(AtomicU64);
 
     impl Ticked for Count {
-        fn advance(&self, ticks: u64) {
-            self.0.fetch_add(ticks, Ordering::Relaxed);
+        fn tick(&self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -135,7 +135,7 @@ mod tests {
     fn a_thread_that_panics_is_noticed() {
         struct Broken;
         impl Ticked for Broken {
-            fn advance(&self, _: u64) {
+            fn tick(&self) {
                 panic!("a broken target");
             }
         }

@@ -1,19 +1,19 @@
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use kpack_schema::{FeatureSet, Limits, MEMORY_EXPORT, PAGE_SIZE};
+use kpack_schema::{FeatureSet, MEMORY_EXPORT};
 use semver::Version;
-use wasmparser::WasmFeatures;
-use wasmtime::{
-    Config, Engine, EngineWeak, Memory, Module, OptLevel, ResourceLimiter, Store, Trap, TypedFunc,
-};
+use wasmtime::{Engine, Memory, Module, Store, Trap, TypedFunc};
 
-use super::ticker::{Ticked, Ticker};
+use self::engines::{Engines, config};
+use self::limits::HostLimits;
+use super::ticker::Ticker;
 use super::{Backend, BackendError, Instance, Program, RunError};
 use crate::fault::Fault;
-use crate::features::wasm_features;
 use crate::policy::{ProgramKey, VettedModule};
+
+mod engines;
+mod limits;
 
 /// The version that the workspace pins; a test compares the two.
 const VERSION: Version = Version::new(48, 0, 8);
@@ -26,7 +26,7 @@ const NAME: &str = "wasmtime";
 /// program uses, and one thread that advances their deadlines; the thread ends with the last clone
 /// of the backend and the last of its programs.
 ///
-/// A call uses up to [`Limits::stack_bytes`] of the calling thread's own stack. Where less than that
+/// A call uses up to [`Limits::stack_bytes`](kpack_schema::Limits::stack_bytes) of the calling thread's own stack. Where less than that
 /// and 128 KiB is left, the call runs on a stack that is mapped for it alone, which costs some
 /// microseconds: call from threads with room, as those of Rust's default size (2 MiB) are under the
 /// default policy.
@@ -92,56 +92,6 @@ impl Backend for Wasmtime {
 struct Shared {
     engines: Arc<Engines>,
     ticker: Ticker,
-}
-
-/// The engines that some program uses. Held weakly: an engine ends with its last program.
-#[derive(Default)]
-struct Engines {
-    live: Mutex<BTreeMap<(FeatureSet, usize), EngineWeak>>,
-}
-
-impl Engines {
-    fn get(&self, features: FeatureSet, stack_bytes: usize) -> Result<Engine, BackendError> {
-        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(engine) = live
-            .get(&(features, stack_bytes))
-            .and_then(EngineWeak::upgrade)
-        {
-            return Ok(engine);
-        }
-        live.retain(|_, engine| engine.upgrade().is_some());
-        let engine = Engine::new(&config(features, stack_bytes)).map_err(setup)?;
-        live.insert((features, stack_bytes), engine.weak());
-        Ok(engine)
-    }
-}
-
-impl Ticked for Engines {
-    fn advance(&self, ticks: u64) {
-        let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        for engine in live.values().filter_map(EngineWeak::upgrade) {
-            for _ in 0..ticks {
-                engine.increment_epoch();
-            }
-        }
-    }
-}
-
-fn config(features: FeatureSet, stack_bytes: usize) -> Config {
-    let mut config = Config::new();
-    config
-        // Explicit settings outrank every default of the engine, also one that another crate's
-        // choice of cargo features has changed.
-        .wasm_features(WasmFeatures::all(), false)
-        .wasm_features(wasm_features(features), true)
-        .shared_memory(false)
-        .max_wasm_stack(stack_bytes)
-        // Unused, but the engine demands that it is not below the stack of synchronous calls.
-        .async_stack_size(stack_bytes.saturating_add(1 << 20))
-        .epoch_interruption(true)
-        .wasm_backtrace_max_frames(None)
-        .cranelift_opt_level(OptLevel::Speed);
-    config
 }
 
 struct WasmtimeProgram {
@@ -249,68 +199,6 @@ fn deadline(ticks: u64) -> u64 {
     ticks.min(1 << 62) + 1
 }
 
-/// The limits of one instance, in the engine's units.
-struct HostLimits {
-    memory_bytes: usize,
-    memory_pages: u32,
-    table_elements: usize,
-    /// Elements of all tables together.
-    table_used: usize,
-    /// What the last permission added, to be taken back if the engine then fails to grow.
-    table_granted: usize,
-}
-
-impl HostLimits {
-    fn new(limits: Limits) -> Self {
-        let bytes = u64::from(limits.memory_pages) * u64::from(PAGE_SIZE);
-        Self {
-            memory_bytes: usize::try_from(bytes).unwrap_or(usize::MAX),
-            memory_pages: limits.memory_pages,
-            table_elements: usize::try_from(limits.table_elements).unwrap_or(usize::MAX),
-            table_used: 0,
-            table_granted: 0,
-        }
-    }
-
-    fn max_pages(&self, declared: Option<u64>) -> u32 {
-        let declared = declared.and_then(|pages| u32::try_from(pages).ok());
-        declared.map_or(self.memory_pages, |pages| pages.min(self.memory_pages))
-    }
-}
-
-impl ResourceLimiter for HostLimits {
-    fn memory_growing(
-        &mut self,
-        _current: usize,
-        desired: usize,
-        _maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        Ok(desired <= self.memory_bytes)
-    }
-
-    fn table_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        let added = desired.saturating_sub(current);
-        let used = self.table_used.saturating_add(added);
-        if used > self.table_elements || maximum.is_some_and(|maximum| desired > maximum) {
-            return Ok(false);
-        }
-        self.table_used = used;
-        self.table_granted = added;
-        Ok(true)
-    }
-
-    fn table_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
-        self.table_used = self.table_used.saturating_sub(self.table_granted);
-        self.table_granted = 0;
-        Ok(())
-    }
-}
-
 #[cold]
 fn call_error(error: wasmtime::Error, ticks: u64) -> RunError {
     match error.downcast_ref::<Trap>() {
@@ -372,8 +260,6 @@ fn setup(source: impl Into<super::Cause>) -> BackendError {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use kpack_schema::Feature;
-
     use super::*;
 
     #[test]
@@ -385,33 +271,6 @@ mod tests {
             .find(|line| line.starts_with("wasmtime = "))
             .unwrap();
         assert!(line.contains(&format!("\"={VERSION}\"")), "{line}");
-    }
-
-    #[test]
-    fn programs_of_one_class_share_an_engine_and_take_it_with_them() {
-        let engines = Engines::default();
-        let simd = [Feature::Simd].into_iter().collect();
-        let first = engines.get(simd, 65_536).unwrap();
-        let second = engines.get(simd, 65_536).unwrap();
-        assert!(Engine::same(&first, &second));
-        assert!(!Engine::same(&first, &engines.get(simd, 131_072).unwrap()));
-        drop((first, second));
-        let live = || {
-            engines
-                .live
-                .lock()
-                .unwrap()
-                .values()
-                .filter_map(EngineWeak::upgrade)
-                .count()
-        };
-        assert_eq!(live(), 0);
-        let _other = engines.get(FeatureSet::EMPTY, 65_536).unwrap();
-        assert_eq!(
-            engines.live.lock().unwrap().len(),
-            1,
-            "dead entries are cleared away"
-        );
     }
 
     #[test]
@@ -433,26 +292,5 @@ mod tests {
     fn a_deadline_cannot_wrap_around() {
         assert_eq!(deadline(5), 6);
         assert!(deadline(u64::MAX).checked_add(u64::MAX / 2).is_some());
-    }
-
-    #[test]
-    fn a_refused_table_growth_is_taken_back() {
-        let limits = Limits {
-            memory_pages: 1,
-            epoch_ticks: 1,
-            table_elements: 10,
-            stack_bytes: 65_536,
-            globals: 0,
-        };
-        let mut limits = HostLimits::new(limits);
-        assert!(limits.table_growing(0, 6, None).unwrap());
-        assert!(limits.table_growing(0, 4, Some(4)).unwrap());
-        limits
-            .table_grow_failed(wasmtime::Error::msg("test"))
-            .unwrap();
-        assert!(!limits.table_growing(6, 11, None).unwrap());
-        assert!(limits.table_growing(6, 10, None).unwrap());
-        assert!(limits.memory_growing(0, 65_536, None).unwrap());
-        assert!(!limits.memory_growing(0, 65_537, None).unwrap());
     }
 }

@@ -368,10 +368,6 @@ fn shown(name: &str) -> String {
         .collect()
 }
 
-#[allow(
-    clippy::needless_pass_by_value,
-    reason = "the shape that map_err asks for"
-)]
 fn invalid(error: BinaryReaderError) -> PolicyErrorKind {
     let offset = error.offset();
     match error.missing_wasm_feature().map(missing) {

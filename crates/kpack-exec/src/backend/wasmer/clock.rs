@@ -71,7 +71,7 @@ impl Clock {
 }
 
 impl Ticked for Clock {
-    fn advance(&self, _: u64) {
+    fn tick(&self) {
         let faces = self.faces();
         for &face in faces.iter() {
             self.write(face);
@@ -120,11 +120,11 @@ mod tests {
         let shown = unsafe { clock.show(NonNull::from(&place).cast()) };
         let first = place.load(Ordering::Relaxed);
         assert!(first > 0);
-        clock.advance(1);
+        clock.tick();
         let second = place.load(Ordering::Relaxed);
         assert!(second > first);
         drop(shown);
-        clock.advance(1);
+        clock.tick();
         assert_eq!(place.load(Ordering::Relaxed), second);
         assert!(clock.faces().is_empty());
     }
