@@ -5,14 +5,15 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow};
 use kpack_schema::{AuthorInfo, Digest, KernelInfo, KernelManifest, PackPath};
+use kpack_verify::MANIFEST_FILE;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::outer_cargo::workspace_root;
-use crate::wasm_module;
 use crate::wasm_toolchain::{self, BuiltWith, TARGET, ToolchainChoice, WasmToolchain};
+use crate::{pack_folder, wasm_module};
 
 /// Stands in `author.signing_key` until the pack is signed: a key that no one can have.
 pub(crate) const PLACEHOLDER_KEY: &str =
@@ -60,7 +61,7 @@ pub(crate) fn build_pack(out: &Path, toolchain: ToolchainChoice) -> Result<Built
     let manifest = recipe.into_manifest(fill_hashes(drafts, &modules)?);
     let built_with = toolchain.built_with()?;
 
-    write_pack(out, &manifest, &modules)?;
+    pack_folder::replace(out, |folder| write_pack(folder, &manifest, &modules))?;
     write_json(
         &beside(out, "built-with.json"),
         &serde_json::to_string_pretty(&built_with)?,
@@ -84,6 +85,12 @@ pub(crate) fn build_pack(out: &Path, toolchain: ToolchainChoice) -> Result<Built
 /// Where the reference pack is built unless a person says otherwise: `target/kpack/llama-core`.
 pub(crate) fn default_out() -> PathBuf {
     target_dir(&workspace_root()).join("kpack/llama-core")
+}
+
+/// Where a verb of the build builds the pack for itself: nothing there is a person's.
+pub(crate) fn scratch_out(verb: &str) -> PathBuf {
+    let scratch = target_dir(&workspace_root()).join("kpack/scratch");
+    scratch.join(verb).join("llama-core")
 }
 
 impl fmt::Display for BuiltPack {
@@ -270,47 +277,27 @@ fn cargo_home() -> Option<PathBuf> {
         .or_else(home)
 }
 
-fn target_dir(workspace: &Path) -> PathBuf {
+/// Where cargo builds.
+pub(crate) fn target_dir(workspace: &Path) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from)
 }
 
-/// Writes the pack's files to a new folder, then puts that in the place of the old one.
-fn write_pack(out: &Path, manifest: &KernelManifest, modules: &Modules) -> Result<()> {
-    let empty = fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_none());
-    let occupied = out.exists() && !empty && !out.join("kernels.json").is_file();
-    ensure!(
-        !occupied,
-        "there is something other than a pack at: `{}`",
-        out.display()
-    );
-    let fresh = beside(out, "new");
-    remove_dir(&fresh)?;
+fn write_pack(folder: &Path, manifest: &KernelManifest, modules: &Modules) -> Result<()> {
     for (path, (module, _)) in modules {
         let file = path
             .segments()
-            .fold(fresh.clone(), |dir, segment| dir.join(segment));
+            .fold(folder.to_owned(), |dir, segment| dir.join(segment));
         write(&file, module)?;
     }
-    write_json(&fresh.join("kernels.json"), &manifest.to_json()?)?;
-    remove_dir(out)?;
-    fs::rename(&fresh, out).with_context(|| format!("cannot write: `{}`", out.display()))
+    write_json(&folder.join(MANIFEST_FILE), &manifest.to_json()?)
 }
 
 /// `<out>.<suffix>`.
-fn beside(out: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn beside(out: &Path, suffix: &str) -> PathBuf {
     let mut name = out.as_os_str().to_owned();
     name.push(".");
     name.push(suffix);
     name.into()
-}
-
-fn remove_dir(dir: &Path) -> Result<()> {
-    match fs::remove_dir_all(dir) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("cannot remove: `{}`", dir.display()))
-        }
-        _ => Ok(()),
-    }
 }
 
 fn write_json(path: &Path, json: &str) -> Result<()> {

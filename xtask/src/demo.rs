@@ -5,18 +5,18 @@ use std::time::SystemTime;
 use anyhow::Result;
 use kpack_schema::Timestamp;
 
-use crate::build_kernels::{build_pack, default_out};
-use crate::outer_cargo;
+use crate::build_kernels::{build_pack, scratch_out, target_dir};
+use crate::outer_cargo::{self, workspace_root};
 use crate::signed_pack::write_signed_copy;
 use crate::wasm_toolchain::{self, ToolchainChoice};
 
 /// Builds the kernels, signs a pack with a throw-away key, and runs the rest in a release build.
 pub(crate) fn demo(toolchain: ToolchainChoice) -> Result<()> {
     println!("1/3 kernels-src -> wasm");
-    let built = build_pack(&default_out(), toolchain)?;
+    let built = build_pack(&scratch_out("demo"), toolchain)?;
     print!("{built}");
 
-    let folder = built.dir.with_file_name("demo");
+    let folder = target_dir(&workspace_root()).join("kpack/demo");
     println!("2/3 signed with a throw-away key -> {}", folder.display());
     write_signed_copy(&built, &folder, Timestamp::try_from(SystemTime::now())?)?;
 

@@ -5,6 +5,7 @@
 mod build_kernels;
 mod demo;
 mod outer_cargo;
+mod pack_folder;
 mod reference_pack;
 mod signed_pack;
 mod test;
@@ -53,7 +54,8 @@ struct Cli {
 enum Verb {
     /// Builds the reference kernels to wasm and assembles them, hashed but unsigned, as a pack
     BuildKernels {
-        /// The pack's folder, replaced if it holds a pack already [default: target/kpack/llama-core]
+        /// The pack's folder; a pack that stands there is replaced, one that was signed is kept as
+        /// DIR.previous [default: target/kpack/llama-core]
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
         /// Where the wasm32 compiler comes from

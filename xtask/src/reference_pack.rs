@@ -7,14 +7,14 @@ use std::time::SystemTime;
 use anyhow::{Context, Result, ensure};
 use kpack_schema::{KernelManifest, Timestamp};
 
-use crate::build_kernels::{BuiltPack, build_pack, default_out};
+use crate::build_kernels::{BuiltPack, build_pack, scratch_out};
 use crate::outer_cargo::workspace_root;
 use crate::signed_pack::write_signed_copy;
 use crate::wasm_toolchain::{BuiltWith, ToolchainChoice};
 
 /// Builds the kernels and replaces the committed pack: signed with a key that is then gone.
 pub(crate) fn update(toolchain: ToolchainChoice) -> Result<()> {
-    let built = build_pack(&default_out(), toolchain)?;
+    let built = build_pack(&scratch_out("reference-pack"), toolchain)?;
     write_signed_copy(&built, &folder(), Timestamp::try_from(SystemTime::now())?)?;
     let built_with = format!("{}\n", serde_json::to_string_pretty(&built.built_with)?);
     let file = folder().join(BUILT_WITH);
@@ -27,7 +27,7 @@ pub(crate) fn update(toolchain: ToolchainChoice) -> Result<()> {
 /// Builds the kernels and compares them with the committed pack, byte for byte. With another
 /// compiler than the one that built that, it says so and compares no bytes.
 pub(crate) fn compare_with_a_fresh_build(toolchain: ToolchainChoice) -> Result<()> {
-    let built = build_pack(&default_out(), toolchain)?;
+    let built = build_pack(&scratch_out("reference-pack"), toolchain)?;
     let committed = folder().join(&built.manifest.name);
     let built_with: BuiltWith = serde_json::from_slice(&read(&folder().join(BUILT_WITH))?)?;
     if built_with != built.built_with {
