@@ -313,3 +313,12 @@ fn block_types_are_written_and_read_as_bytes() {
         assert_eq!(bound.output::<i8>("y").unwrap_err().kind(), "wrong_dtype");
     }
 }
+
+#[test]
+fn the_largest_dimension_is_a_plan_over_the_limit() {
+    each(&moody(), |kernel| {
+        let dims = [("rows", 1 << 31), ("hidden", 1)];
+        let error = kernel.bind(&dims, &[]).unwrap_err();
+        assert_eq!(error.kind(), "memory_limit");
+    });
+}

@@ -15,45 +15,117 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use kpack_exec::{Backend, Blame, CallError, CompiledKernel, StaticPolicy, VettedKernel};
+use kpack_exec::{Backend, CallError, CompiledKernel, StaticPolicy, VettedKernel};
 use kpack_verify::VerifiedKernel;
 use serde_json::{Map, Value, json};
 
+use support::outcome::failure;
+
 #[test]
 fn every_hostile_module_ends_as_it_states() {
-    let fixtures = fixtures();
+    let fixtures: Vec<Fixture> = fixtures().iter().map(|path| Fixture::read(path)).collect();
     assert!(
         fixtures.len() >= 50,
         "fixtures are missing: {}",
         fixtures.len()
     );
     let backends = support::backends();
-    let mut wrong = Vec::new();
-    for path in &fixtures {
-        let fixture = Fixture::read(path);
-        let vetted = StaticPolicy::default().vet(&fixture.verified());
-        let refused = vetted.as_ref().err().map(|error| error.kind());
-        if refused != fixture.expected.strip_prefix("refused ") {
-            wrong.push(format!("{}: vetting ended in {refused:?}", fixture.name));
-        }
-        let Ok(vetted) = vetted else { continue };
-        for backend in &backends {
-            let found = outcome(backend.as_ref(), &vetted);
-            if found != fixture.expected {
-                let (engine, expected) = (backend.name(), &fixture.expected);
-                wrong.push(format!(
-                    "{} on {engine}: `{expected}`, found `{found}`",
-                    fixture.name
-                ));
-            }
-        }
-    }
+    let ended: Vec<Ended> = fixtures
+        .iter()
+        .map(|fixture| Ended::of(fixture, &backends))
+        .collect();
+    let wrong: Vec<String> = ended.iter().flat_map(Ended::mistakes).collect();
     assert!(
         wrong.is_empty(),
         "{} of {}:\n{}",
         wrong.len(),
         fixtures.len(),
         wrong.join("\n")
+    );
+    if cfg!(all(feature = "wasmtime", feature = "wasmer")) {
+        compare_with_page(&page(&ended, &backends));
+    }
+}
+
+/// How a fixture ended before the engines, and on each.
+struct Ended<'a> {
+    fixture: &'a Fixture,
+    /// The kind of the static policy's refusal.
+    refused: Option<&'static str>,
+    on: Vec<(String, String)>,
+}
+
+impl<'a> Ended<'a> {
+    fn of(fixture: &'a Fixture, backends: &[Box<dyn Backend>]) -> Self {
+        let vetted = StaticPolicy::default().vet(&fixture.verified());
+        let on = |backend: &dyn Backend| {
+            let vetted = vetted.as_ref().ok()?;
+            Some((backend.name().to_owned(), outcome(backend, vetted)))
+        };
+        Self {
+            fixture,
+            refused: vetted.as_ref().err().map(|error| error.kind()),
+            on: backends
+                .iter()
+                .filter_map(|backend| on(backend.as_ref()))
+                .collect(),
+        }
+    }
+
+    fn mistakes(&self) -> Vec<String> {
+        let Fixture { name, expected, .. } = self.fixture;
+        let mut mistakes = Vec::new();
+        if self.refused != expected.strip_prefix("refused ") {
+            let refused = self.refused;
+            mistakes.push(format!("{name}: `{expected}`, vetting found {refused:?}"));
+        }
+        let wrong = self.on.iter().filter(|(_, found)| found != expected);
+        mistakes.extend(
+            wrong.map(|(engine, found)| {
+                format!("{name} on {engine}: `{expected}`, found `{found}`")
+            }),
+        );
+        mistakes
+    }
+
+    fn row(&self, engines: usize) -> String {
+        let mut row = format!("| {} | {} |", self.fixture.name, self.fixture.expected);
+        for index in 0..engines {
+            let found = self.on.get(index).map(|(_, found)| found.as_str());
+            row.push_str(&format!(" {} |", found.unwrap_or("never reached")));
+        }
+        row
+    }
+}
+
+/// The table of `docs/hostile-modules.md`.
+fn page(ended: &[Ended<'_>], backends: &[Box<dyn Backend>]) -> String {
+    let names: Vec<&str> = backends.iter().map(|backend| backend.name()).collect();
+    let heading = format!("| fixture | must end in | {} |", names.join(" | "));
+    let rule = format!("|---|---|{}", "---|".repeat(names.len()));
+    let mut lines = vec![
+        "# Hostile modules".to_owned(),
+        String::new(),
+        "What became of each module in `crates/kpack-exec/tests/hostile`. The test `hostile` holds this page"
+            .to_owned(),
+        "against what happens; `KPACK_UPDATE=1 cargo test --workspace --all-features --test hostile` writes it."
+            .to_owned(),
+        String::new(),
+        heading,
+        rule,
+    ];
+    lines.extend(ended.iter().map(|ended| ended.row(names.len())));
+    lines.join("\n") + "\n"
+}
+
+fn compare_with_page(found: &str) {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/hostile-modules.md");
+    if std::env::var_os("KPACK_UPDATE").is_some() {
+        fs::write(path, found).unwrap();
+    }
+    assert!(
+        fs::read_to_string(path).unwrap() == found,
+        "docs/hostile-modules.md is stale; its first lines say how to write it anew"
     );
 }
 
@@ -167,19 +239,5 @@ fn outcome(backend: &dyn Backend, kernel: &VettedKernel) -> String {
             );
             failure(&error)
         }
-    }
-}
-
-fn failure(error: &CallError) -> String {
-    match error {
-        CallError::Fault(fault) => {
-            assert_eq!(error.blame(), Blame::Kernel);
-            format!("fault {}", fault.kind())
-        }
-        CallError::Rejected { status } => {
-            assert_eq!(error.blame(), Blame::Caller);
-            format!("rejected {}", status.name())
-        }
-        other => format!("{other:?}"),
     }
 }

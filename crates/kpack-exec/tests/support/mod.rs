@@ -6,6 +6,8 @@
     reason = "each test crate uses its own part"
 )]
 
+pub mod outcome;
+
 use std::collections::BTreeMap;
 
 use kpack_exec::{Backend, CompiledKernel, StaticPolicy};
