@@ -21,7 +21,8 @@ use crate::select::{EngineInfo, Selection, select};
 ///
 /// # fn example(engine: &dyn Backend, verified: &VerifiedKernel, x: &Tensor, w: &Tensor)
 /// #     -> Result<(), Box<dyn std::error::Error>> {
-/// let norm = CompiledKernel::compile(engine, verified, &StaticPolicy::default())?;
+/// let vetted = StaticPolicy::default().vet(verified)?;
+/// let norm = CompiledKernel::compile(engine, &vetted)?;
 ///
 /// // Once, into tensors of its own:
 /// let outputs = norm.call().input("x", x)?.input("weight", w)?.param("eps", 1e-5)?.run()?;

@@ -1,8 +1,9 @@
 //! Runs verified kernels inside hard limits.
 //!
-//! A [`VerifiedKernel`](kpack_verify::VerifiedKernel) passes the [`StaticPolicy`], which makes it a
-//! [`VettedKernel`], is compiled by a [`Backend`], and is then called, either once with tensors that are copied in and out, or bound to
-//! shapes and called many times in slices of its own memory: see [`CompiledKernel`].
+//! A [`VerifiedKernel`](kpack_verify::VerifiedKernel) that passes the [`StaticPolicy`] is a
+//! [`VettedKernel`]. A [`Backend`] compiles it, and it is then called, either once with tensors that
+//! are copied in and out, or bound to shapes and called many times in slices of its own memory: see
+//! [`CompiledKernel`].
 //!
 //! Five limits bind on every engine: memory, wall clock time, table elements, stack and globals. An
 //! error says whose fault it was; a kernel's own is a [`Fault`].
