@@ -1,12 +1,13 @@
 //! `cargo xtask build-kernels`: from `kernels-src` to a pack folder that only lacks its signature.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow};
-use kpack_schema::{AuthorInfo, Digest, KernelInfo, KernelManifest, PackPath};
+use anyhow::{Context, Result, anyhow, ensure};
+use kpack_schema::{AuthorInfo, Digest, Feature, FeatureSet, KernelInfo, KernelManifest, PackPath};
 use kpack_verify::MANIFEST_FILE;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -53,11 +54,10 @@ pub(crate) fn build_pack(out: &Path, toolchain: ToolchainChoice) -> Result<Built
     let workspace = workspace_root();
     let source = workspace.join("kernels-src");
     let toolchain = WasmToolchain::find(toolchain, &workspace)?;
-    let artifacts = compile(&toolchain, &workspace)?;
 
     let recipe: Recipe = read_toml(&source.join("pack.toml"))?;
     let drafts = read_drafts(&source, &recipe.families)?;
-    let modules = finish_modules(&artifacts, &drafts)?;
+    let modules = build_modules(&toolchain, &workspace, &drafts)?;
     let manifest = recipe.into_manifest(fill_hashes(drafts, &modules)?);
     let built_with = toolchain.built_with()?;
 
@@ -187,23 +187,33 @@ fn read_drafts(source: &Path, families: &[String]) -> Result<Vec<serde_json::Val
 /// The finished modules by the path that kernels name, each with its digest.
 type Modules = BTreeMap<PackPath, (Vec<u8>, Digest)>;
 
-/// Takes each module that a kernel names from the build's output: `rope/rope_f32.wasm` is
-/// `rope_f32.wasm` there.
-fn finish_modules(artifacts: &Path, drafts: &[serde_json::Value]) -> Result<Modules> {
-    let mut entry_points: BTreeMap<PackPath, BTreeSet<&str>> = BTreeMap::new();
-    for draft in drafts {
-        let path = text(draft, "path")?.parse::<PackPath>()?;
-        entry_points
-            .entry(path)
-            .or_default()
-            .insert(text(draft, "entry_point")?);
-    }
+/// A module that kernels name, and what the build has to know of it.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct WantedModule {
+    features: FeatureSet,
+    entry_points: BTreeSet<String>,
+}
+
+/// Builds the kernels once for each set of features that a module has, and takes each module from
+/// the build of its features: `rope/rope_f32.simd.wasm` is `rope_f32.wasm` there.
+fn build_modules(
+    toolchain: &WasmToolchain,
+    workspace: &Path,
+    drafts: &[serde_json::Value],
+) -> Result<Modules> {
+    let mut builds: BTreeMap<FeatureSet, PathBuf> = BTreeMap::new();
     let mut modules = Modules::new();
-    for (path, entry_points) in entry_points {
-        let artifact = artifacts.join(path.segments().last().expect("a path has a segment"));
+    for (path, wanted) in wanted_modules(drafts)? {
+        let artifacts = match builds.entry(wanted.features) {
+            Entry::Occupied(built) => built.into_mut(),
+            Entry::Vacant(place) => place.insert(compile(toolchain, workspace, wanted.features)?),
+        };
+        let name = path.segments().last().expect("a path has a segment");
+        let stem = name.split('.').next().unwrap_or(name);
+        let artifact = artifacts.join(format!("{stem}.wasm"));
         let built =
             fs::read(&artifact).with_context(|| format!("no module was built for: `{path}`"))?;
-        let module = wasm_module::finish(&built, &entry_points)
+        let module = wasm_module::finish(&built, &wanted.entry_points, wanted.features)
             .with_context(|| format!("module is not fit for a pack: `{path}`"))?;
         let digest = kpack_verify::sha256(&module);
         modules.insert(path, (module, digest));
@@ -211,10 +221,54 @@ fn finish_modules(artifacts: &Path, drafts: &[serde_json::Value]) -> Result<Modu
     Ok(modules)
 }
 
+fn wanted_modules(drafts: &[serde_json::Value]) -> Result<BTreeMap<PackPath, WantedModule>> {
+    let mut wanted: BTreeMap<PackPath, WantedModule> = BTreeMap::new();
+    for draft in drafts {
+        let baseline = [draft];
+        let variants = draft["variants"].as_array().into_iter().flatten();
+        for module in baseline.into_iter().chain(variants) {
+            let path = text(module, "path")?.parse::<PackPath>()?;
+            let features = features(&module["features"])?;
+            let entry = wanted.entry(path).or_insert_with(|| WantedModule {
+                features,
+                ..WantedModule::default()
+            });
+            ensure!(
+                entry.features == features,
+                "a module is named with two sets of features: `{}`",
+                text(module, "path")?
+            );
+            let entry_point = text(draft, "entry_point")?.to_owned();
+            entry.entry_points.insert(entry_point);
+        }
+    }
+    Ok(wanted)
+}
+
+/// The features of a variant. A kernel itself has none: its `path` runs on any engine.
+fn features(declared: &serde_json::Value) -> Result<FeatureSet> {
+    let names = declared.as_array().into_iter().flatten();
+    names
+        .map(|name| {
+            let name = name.as_str().unwrap_or_default();
+            name.parse::<Feature>()
+                .map_err(|_| anyhow!("no feature of a pack: `{name}`"))
+        })
+        .collect()
+}
+
 fn fill_hashes(drafts: Vec<serde_json::Value>, modules: &Modules) -> Result<Vec<KernelInfo>> {
+    let hash = |module: &mut serde_json::Value| -> Result<()> {
+        let (_, digest) = &modules[&text(module, "path")?.parse::<PackPath>()?];
+        module["hash"] = digest.to_string().into();
+        Ok(())
+    };
     let fill = |mut draft: serde_json::Value| {
-        let (_, digest) = &modules[&text(&draft, "path")?.parse::<PackPath>()?];
-        draft["hash"] = digest.to_string().into();
+        hash(&mut draft)?;
+        let variants = draft
+            .get_mut("variants")
+            .and_then(|list| list.as_array_mut());
+        variants.into_iter().flatten().try_for_each(hash)?;
         serde_json::from_value(draft)
             .context("a kernels.json under kernels-src is not as it should be")
     };
@@ -227,11 +281,19 @@ fn text<'a>(draft: &'a serde_json::Value, field: &str) -> Result<&'a str> {
         .ok_or_else(|| anyhow!("a kernel under kernels-src has no text field: `{field}`"))
 }
 
-/// Runs cargo in `kernels-src`; the result is the folder that holds the modules.
-fn compile(toolchain: &WasmToolchain, workspace: &Path) -> Result<PathBuf> {
+/// Runs cargo in `kernels-src`, for engines with these features; the result is the folder that
+/// holds the modules.
+fn compile(toolchain: &WasmToolchain, workspace: &Path, features: FeatureSet) -> Result<PathBuf> {
     let source = workspace.join("kernels-src");
-    let target_dir = target_dir(workspace).join("kernels-src");
+    let names: Vec<&str> = features.iter().map(Feature::name).collect();
+    let build = if names.is_empty() {
+        "baseline".to_owned()
+    } else {
+        names.join("+")
+    };
+    let target_dir = target_dir(workspace).join("kernels-src").join(build);
     let mut flags = declared_flags(&source)?;
+    flags.extend(target_features(features));
     // Nothing in a module may depend on where it was built.
     flags.push(format!(
         "--remap-path-prefix={}=/kpack",
@@ -254,6 +316,17 @@ fn compile(toolchain: &WasmToolchain, workspace: &Path) -> Result<PathBuf> {
     ]);
     wasm_toolchain::run(cargo.arg(&target_dir).current_dir(&source))?;
     Ok(target_dir.join(TARGET).join("release"))
+}
+
+/// The compiler's names of the features.
+fn target_features(features: FeatureSet) -> impl Iterator<Item = String> {
+    features.iter().map(|feature| {
+        let name = match feature {
+            Feature::Simd => "simd128",
+            other => other.name(),
+        };
+        format!("-Ctarget-feature=+{name}")
+    })
 }
 
 /// The flags in `kernels-src/.cargo/config.toml`: cargo would ignore them, because flags are given

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, bail, ensure};
-use kpack_schema::MEMORY_EXPORT;
+use kpack_schema::{Feature, FeatureSet, MEMORY_EXPORT};
 use wasmparser::{
     Encoding, ExportSectionReader, Parser, Payload, ValidPayload, Validator, WasmFeatures,
 };
@@ -16,8 +16,12 @@ use wasmparser::{
 /// # Errors
 ///
 /// If the module lacks one of these exports, imports anything, has a start function, or uses a
-/// feature beyond those that are always on and SIMD.
-pub(crate) fn finish(module: &[u8], entry_points: &BTreeSet<&str>) -> Result<Vec<u8>> {
+/// feature beyond those that are always on and `features`.
+pub(crate) fn finish(
+    module: &[u8],
+    entry_points: &BTreeSet<String>,
+    features: FeatureSet,
+) -> Result<Vec<u8>> {
     let mut finished = module
         .get(..PREAMBLE)
         .context("not a wasm module")?
@@ -46,20 +50,26 @@ pub(crate) fn finish(module: &[u8], entry_points: &BTreeSet<&str>) -> Result<Vec
             }
         }
     }
-    validate(&finished)?;
+    validate(&finished, features)?;
     Ok(finished)
 }
 
-/// What a module may use when its manifest names `simd` and nothing else.
-fn validate(module: &[u8]) -> Result<()> {
-    let features = WasmFeatures::MUTABLE_GLOBAL
+/// What a module may use when its manifest names these features.
+fn validate(module: &[u8], features: FeatureSet) -> Result<()> {
+    let always_on = WasmFeatures::MUTABLE_GLOBAL
         | WasmFeatures::SIGN_EXTENSION
         | WasmFeatures::SATURATING_FLOAT_TO_INT
         | WasmFeatures::MULTI_VALUE
         | WasmFeatures::FLOATS
-        | WasmFeatures::SIMD
         // How wasmparser represents types; allows no opcode.
         | WasmFeatures::GC_TYPES;
+    let named = features.iter().map(|feature| match feature {
+        Feature::Simd => Ok(WasmFeatures::SIMD),
+        Feature::RelaxedSimd => Ok(WasmFeatures::RELAXED_SIMD),
+        other => bail!("no kernel is built with the feature: `{}`", other.name()),
+    });
+    let features = named.collect::<Result<Vec<_>>>()?.into_iter();
+    let features = features.fold(always_on, WasmFeatures::union);
     let mut validator = Validator::new_with_features(features);
     for payload in Parser::new(0).parse_all(module) {
         if let ValidPayload::Func(function, body) = validator.payload(&payload?)? {
@@ -77,11 +87,11 @@ const EXPORT_SECTION: u8 = 7;
 /// The contents of an export section with only the wanted exports, in their old order.
 fn kept_exports(
     exports: ExportSectionReader<'_>,
-    entry_points: &BTreeSet<&str>,
+    entry_points: &BTreeSet<String>,
 ) -> Result<Vec<u8>> {
     let mut missing: BTreeSet<&str> = entry_points
         .iter()
-        .copied()
+        .map(String::as_str)
         .chain([MEMORY_EXPORT])
         .collect();
     let mut kept = Vec::new();

@@ -1,7 +1,7 @@
 use std::error::Error;
 
 use kpack::reference_pack::host_policy;
-use kpack::{BackendError, Pack, Runtime, Tensor};
+use kpack::{BackendError, FeatureSet, Pack, Runtime, Tensor};
 
 use crate::{Call, Harness};
 
@@ -11,11 +11,20 @@ use crate::{Call, Harness};
 ///
 /// When an engine cannot be set up on this machine.
 pub fn runtimes() -> Result<Vec<Runtime>, BackendError> {
+    runtimes_offering(FeatureSet::ALL)
+}
+
+/// A runtime on every engine that is compiled in, which offers no other features than these.
+///
+/// # Errors
+///
+/// When an engine cannot be set up on this machine.
+pub fn runtimes_offering(features: FeatureSet) -> Result<Vec<Runtime>, BackendError> {
     let builders = [
         #[cfg(feature = "wasmtime")]
-        Runtime::builder(kpack::Wasmtime::new()?),
+        Runtime::builder(kpack::Wasmtime::new()?.offering(features)),
         #[cfg(feature = "wasmer")]
-        Runtime::builder(kpack::Wasmer::new()?),
+        Runtime::builder(kpack::Wasmer::new()?.offering(features)),
     ];
     Ok(builders
         .map(|builder| builder.host_policy(host_policy()).build())

@@ -1,7 +1,8 @@
 //! Every golden case, on every engine and on the native loops.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
-use kpack_conformance::{Harness, NativeHarness, PackHarness, f32_cases, runtimes};
+use kpack::Feature;
+use kpack_conformance::{Harness, NativeHarness, PackHarness, f32_cases, runtimes_offering};
 
 /// What the set holds; a case that is lost on the way must not go unnoticed.
 const CASES: [(&str, usize); 3] = [("rmsnorm_f32", 17), ("rope_f32", 13), ("swiglu_f32", 9)];
@@ -32,12 +33,27 @@ fn the_set_is_whole() {
     }
 }
 
+/// The features that an engine may offer, each with the variant that then runs on it.
+const OFFERS: [(&[Feature], &str); 3] = [
+    (&[Feature::RelaxedSimd], "relaxed-simd"),
+    (&[Feature::Simd], "simd"),
+    (&[], "baseline"),
+];
+
 #[test]
-fn every_engine_passes_every_case() {
-    let runtimes = runtimes().unwrap();
-    for runtime in runtimes {
-        let pack = kpack::reference_pack::load(&runtime).unwrap();
-        assert_all_pass(runtime.backend().name(), &mut PackHarness::new(&pack));
+fn every_engine_passes_every_case_with_every_variant() {
+    for (features, variant) in OFFERS {
+        let features = features.iter().copied().collect();
+        for runtime in runtimes_offering(features).unwrap() {
+            let pack = kpack::reference_pack::load(&runtime).unwrap();
+            let swiglu = pack.kernel("swiglu_f32").unwrap();
+            assert_eq!(
+                swiglu.features(),
+                runtime.backend().offers().intersection(features)
+            );
+            let who = format!("{} with {variant}", runtime.backend().name());
+            assert_all_pass(&who, &mut PackHarness::new(&pack));
+        }
     }
 }
 

@@ -102,6 +102,14 @@ impl FeatureSet {
         Self(self.0 | other.0)
     }
 
+    /// The features that are in both sets.
+    #[must_use]
+    pub fn intersection(self, other: Self) -> Self {
+        self.iter()
+            .filter(|&feature| other.contains(feature))
+            .collect()
+    }
+
     /// The features of this set that are missing in the other.
     pub fn missing_in(self, other: Self) -> impl Iterator<Item = Feature> {
         self.iter().filter(move |&feature| !other.contains(feature))

@@ -67,8 +67,9 @@ pub use kpack_exec::{
     TensorError, TensorView, VettedKernel, VettedModule,
 };
 pub use kpack_schema::{
-    BindError, BoundTensor, CheckedManifest, DataType, Digest, FeatureSet, HostPolicy, KernelId,
-    KernelInfo, LimitPolicy, Limits, PackName, PackPath, ParamValue, Signature, Timestamp,
+    BindError, BoundTensor, CheckedManifest, DataType, Digest, Feature, FeatureSet, HostPolicy,
+    KernelId, KernelInfo, LimitPolicy, Limits, PackName, PackPath, ParamValue, Signature,
+    Timestamp,
 };
 pub use kpack_verify::{
     KeyId, PackBytes, PackBytesError, PackLimits, Trust, TrustError, VerifiedVector, VerifyError,

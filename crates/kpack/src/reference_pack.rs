@@ -21,21 +21,26 @@ use kpack_verify::{PackBytes, PackParts, Trust};
 use crate::{LoadError, Pack, Runtime};
 
 macro_rules! file {
-    ($path:literal) => {
-        include_bytes!(concat!("../reference-pack/", $path))
+    ($path:expr) => {
+        include_bytes!(concat!("../reference-pack/", $path)).as_slice()
     };
 }
 
-const MODULES: [(&str, &[u8]); 3] = [
-    (
-        "rmsnorm/rmsnorm_f32.wasm",
-        file!("llama-core/rmsnorm/rmsnorm_f32.wasm"),
-    ),
-    ("rope/rope_f32.wasm", file!("llama-core/rope/rope_f32.wasm")),
-    (
-        "swiglu/swiglu_f32.wasm",
-        file!("llama-core/swiglu/swiglu_f32.wasm"),
-    ),
+macro_rules! modules {
+    ($($path:literal),+ $(,)?) => {
+        [$(($path, file!(concat!("llama-core/", $path)))),+]
+    };
+}
+
+const MODULES: [(&str, &[u8]); 8] = modules![
+    "rmsnorm/rmsnorm_f32.simd.wasm",
+    "rmsnorm/rmsnorm_f32.wasm",
+    "rope/rope_f32.relaxed-simd.wasm",
+    "rope/rope_f32.simd.wasm",
+    "rope/rope_f32.wasm",
+    "swiglu/swiglu_f32.relaxed-simd.wasm",
+    "swiglu/swiglu_f32.simd.wasm",
+    "swiglu/swiglu_f32.wasm",
 ];
 
 /// The pack's bytes, unverified as any other pack's.

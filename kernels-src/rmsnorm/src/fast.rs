@@ -1,8 +1,9 @@
 //! The path of ordinary rows: `f32` throughout.
 
-use core::arch::wasm32::{f32x4_add, f32x4_extract_lane, f32x4_mul, f32x4_splat, v128};
-
-use guest::simd::{LANES, horizontal_sum, load, multiply_add, store};
+use guest::simd::{
+    LANES, f32x4_add, f32x4_extract_lane, f32x4_mul, f32x4_splat, horizontal_sum, load,
+    multiply_add, store, v128,
+};
 
 use crate::Row;
 

@@ -2,6 +2,10 @@
 //! `rope_freqs_f32` makes the tables.
 //!
 //! Su et al., "RoFormer: Enhanced Transformer with Rotary Position Embedding", 2021.
+//!
+//! The baseline and the SIMD variant give the same bits on every machine. The relaxed SIMD variant
+//! fuses multiplications and additions where the machine can, so that its last bits may differ from
+//! machine to machine; the tables of `rope_freqs_f32` are the same in all three.
 
 #![no_std]
 

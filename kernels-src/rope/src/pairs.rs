@@ -1,8 +1,9 @@
 //! Which elements of a head form a pair, and how eight of them (four pairs) are turned at once.
 
-use core::arch::wasm32::{f32x4_mul, f32x4_neg, f32x4_sub, i32x4_shuffle, v128};
-
-use guest::simd::{LANES, load, multiply_add, store};
+use guest::simd::{
+    LANES, f32x4_mul, f32x4_neg, i32x4_shuffle, load, multiply_add, negative_multiply_add, store,
+    v128,
+};
 
 /// A layout of pairs within a head.
 pub(crate) trait Pairs {
@@ -42,7 +43,8 @@ impl Pairs for Half {
         // SAFETY: four first elements stand at x and y, four second ones `half` behind them.
         unsafe {
             let (first, second) = (load(x), load(x.add(half)));
-            store(y, f32x4_sub(f32x4_mul(first, cos), f32x4_mul(second, sin)));
+            let turned = negative_multiply_add(second, sin, f32x4_mul(first, cos));
+            store(y, turned);
             store(
                 y.add(half),
                 multiply_add(second, cos, f32x4_mul(first, sin)),

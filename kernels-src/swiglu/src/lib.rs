@@ -1,14 +1,18 @@
 //! `swiglu_f32`: `y = silu(gate) * up`, where `silu(g) = g / (1 + exp(-g))`.
 //!
 //! Shazeer, "GLU Variants Improve Transformer", 2020.
+//!
+//! The baseline and the SIMD variant give the same bits on every machine. The relaxed SIMD variant
+//! fuses multiplications and additions where the machine can, so that its last bits may differ from
+//! machine to machine.
 
 #![no_std]
 
 mod exp;
 
-use core::arch::wasm32::{f32x4_add, f32x4_div, f32x4_extract_lane, f32x4_mul, f32x4_splat, v128};
-
-use guest::simd::{LANES, load, store};
+use guest::simd::{
+    LANES, f32x4_add, f32x4_div, f32x4_extract_lane, f32x4_mul, f32x4_splat, load, store, v128,
+};
 use guest::{Call, Status, elements};
 
 const ROWS: u32 = 0;

@@ -30,6 +30,10 @@ const VERSION: Version = Version::new(7, 3, 0);
 
 const NAME: &str = "wasmer";
 
+/// Not relaxed SIMD: the compiler would not use fused multiply-add, and some of the relaxed
+/// instructions are slower than the plain ones.
+const FEATURES: [Feature; 3] = [Feature::BulkMemory, Feature::ReferenceTypes, Feature::Simd];
+
 /// The wasmer engine, with its Cranelift compiler.
 ///
 /// It keeps one thread that counts ticks for the deadlines of its programs; the thread ends with
@@ -41,11 +45,11 @@ const NAME: &str = "wasmer";
 /// thread should give its own calls no larger stack than the kernels have: the engine hands out
 /// whichever stack it kept.
 ///
-/// It does not offer relaxed SIMD: the compiler would not use fused multiply-add, and some of the
-/// relaxed instructions are slower than the plain ones.
+/// It does not offer relaxed SIMD, which its compiler makes no faster.
 #[derive(Clone)]
 pub struct Wasmer {
     shared: Arc<Shared>,
+    offers: FeatureSet,
 }
 
 impl Wasmer {
@@ -62,13 +66,26 @@ impl Wasmer {
         })?;
         Ok(Self {
             shared: Arc::new(Shared { clock, ticker }),
+            offers: FEATURES.into_iter().collect(),
         })
+    }
+}
+
+impl Wasmer {
+    /// The same engine, offering no other features than these: a kernel's variants for others are
+    /// passed over.
+    #[must_use]
+    pub fn offering(mut self, features: FeatureSet) -> Self {
+        self.offers = self.offers.intersection(features);
+        self
     }
 }
 
 impl fmt::Debug for Wasmer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Wasmer").finish_non_exhaustive()
+        f.debug_struct("Wasmer")
+            .field("offers", &self.offers)
+            .finish_non_exhaustive()
     }
 }
 
@@ -82,9 +99,7 @@ impl Backend for Wasmer {
     }
 
     fn offers(&self) -> FeatureSet {
-        [Feature::BulkMemory, Feature::ReferenceTypes, Feature::Simd]
-            .into_iter()
-            .collect()
+        self.offers
     }
 
     fn compile(&self, module: &VettedModule) -> Result<Arc<dyn Program>, BackendError> {

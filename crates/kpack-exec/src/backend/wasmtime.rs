@@ -33,6 +33,7 @@ const NAME: &str = "wasmtime";
 #[derive(Clone)]
 pub struct Wasmtime {
     shared: Arc<Shared>,
+    offers: FeatureSet,
 }
 
 impl Wasmtime {
@@ -48,13 +49,27 @@ impl Wasmtime {
         let ticker = Ticker::start(engines.clone()).map_err(setup)?;
         Ok(Self {
             shared: Arc::new(Shared { engines, ticker }),
+            offers: FeatureSet::ALL,
         })
+    }
+}
+
+impl Wasmtime {
+    /// The same engine, offering no other features than these: a kernel's variants for others are
+    /// passed over. Without [`Feature::RelaxedSimd`](kpack_schema::Feature::RelaxedSimd) the
+    /// results of a kernel are the same bits on every machine.
+    #[must_use]
+    pub fn offering(mut self, features: FeatureSet) -> Self {
+        self.offers = self.offers.intersection(features);
+        self
     }
 }
 
 impl fmt::Debug for Wasmtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Wasmtime").finish_non_exhaustive()
+        f.debug_struct("Wasmtime")
+            .field("offers", &self.offers)
+            .finish_non_exhaustive()
     }
 }
 
@@ -68,7 +83,7 @@ impl Backend for Wasmtime {
     }
 
     fn offers(&self) -> FeatureSet {
-        FeatureSet::ALL
+        self.offers
     }
 
     fn compile(&self, module: &VettedModule) -> Result<Arc<dyn Program>, BackendError> {
