@@ -1,7 +1,7 @@
 use std::error::Error;
 
 use kpack::reference_pack::host_policy;
-use kpack::{BackendError, FeatureSet, Pack, Runtime, Tensor};
+use kpack::{BackendError, CallerOptions, FeatureSet, Pack, Runtime, Tensor};
 
 use crate::{Call, Harness};
 
@@ -42,6 +42,50 @@ impl<'a> PackHarness<'a> {
     #[must_use]
     pub fn new(pack: &'a Pack) -> Self {
         Self { pack }
+    }
+}
+
+/// Runs the kernels of a loaded pack by callers that cut every call as small as can be.
+#[derive(Debug)]
+pub struct CallerHarness<'a> {
+    pack: &'a Pack,
+}
+
+impl<'a> CallerHarness<'a> {
+    /// A harness for this pack.
+    #[must_use]
+    pub fn new(pack: &'a Pack) -> Self {
+        Self { pack }
+    }
+}
+
+impl Harness for CallerHarness<'_> {
+    fn call(&mut self, call: &Call) -> Result<Tensor, Box<dyn Error + Send + Sync>> {
+        let options = CallerOptions {
+            tile_bytes: 1,
+            ..CallerOptions::default()
+        };
+        let kernel = self.pack.kernel(call.kernel)?;
+        let inputs = call.inputs.iter();
+        let shapes: Vec<(&str, &[usize])> = inputs
+            .map(|(name, tensor)| (*name, tensor.shape()))
+            .collect();
+        let binding = kernel.signature().bind_shapes(&shapes, &call.params)?;
+        let output = binding
+            .outputs()
+            .first()
+            .ok_or("the kernel has no output")?;
+        let mut elements = vec![f32::NAN; output.shape.iter().product()];
+        let mut caller = kernel.caller(options)?;
+        let mut builder = caller.call();
+        for (name, tensor) in &call.inputs {
+            builder = builder.input(name, tensor)?;
+        }
+        for &(name, value) in &call.params {
+            builder = builder.param(name, value)?;
+        }
+        builder.output(&output.name, &mut elements)?.run()?;
+        Ok(Tensor::new(&output.shape, elements)?)
     }
 }
 

@@ -19,7 +19,7 @@ mod swiglu;
 
 pub use case::{Case, Outcome};
 pub use compare::{Deviation, Expectation, Mismatch};
-pub use engine::{PackHarness, runtimes, runtimes_offering};
+pub use engine::{CallerHarness, PackHarness, runtimes, runtimes_offering};
 pub use golden::{GoldenError, f32_cases};
 pub use harness::{Call, Failure, Harness};
 pub use native::NativeHarness;

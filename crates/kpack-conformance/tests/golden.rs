@@ -1,8 +1,10 @@
 //! Every golden case, on every engine and on the native loops.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
-use kpack::Feature;
-use kpack_conformance::{Harness, NativeHarness, PackHarness, f32_cases, runtimes_offering};
+use kpack::{Feature, FeatureSet};
+use kpack_conformance::{
+    CallerHarness, Harness, NativeHarness, PackHarness, f32_cases, runtimes_offering,
+};
 
 /// What the set holds; a case that is lost on the way must not go unnoticed.
 const CASES: [(&str, usize); 3] = [("rmsnorm_f32", 17), ("rope_f32", 13), ("swiglu_f32", 9)];
@@ -54,6 +56,15 @@ fn every_engine_passes_every_case_with_every_variant() {
             let who = format!("{} with {variant}", runtime.backend().name());
             assert_all_pass(&who, &mut PackHarness::new(&pack));
         }
+    }
+}
+
+#[test]
+fn every_engine_passes_every_case_cut_as_small_as_can_be() {
+    for runtime in runtimes_offering(FeatureSet::ALL).unwrap() {
+        let pack = kpack::reference_pack::load(&runtime).unwrap();
+        let who = format!("{} in tiles", runtime.backend().name());
+        assert_all_pass(&who, &mut CallerHarness::new(&pack));
     }
 }
 

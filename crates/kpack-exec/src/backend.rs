@@ -6,6 +6,9 @@ use semver::Version;
 use crate::fault::Fault;
 use crate::policy::VettedModule;
 
+pub(crate) use deadline::Deadline;
+
+mod deadline;
 #[cfg(any(feature = "wasmtime", feature = "wasmer"))]
 mod ticker;
 #[cfg(feature = "wasmer")]
@@ -144,6 +147,12 @@ pub enum BackendError {
         /// The engine's name.
         engine: String,
     },
+    /// The host could not start the threads that a caller was to work on.
+    #[error("the host could not start the caller's threads")]
+    Threads {
+        /// What the host says.
+        source: Cause,
+    },
     /// The engine does not keep its contract with this crate.
     #[error("the engine broke its contract: `{what}`")]
     Contract {
@@ -172,6 +181,7 @@ impl BackendError {
             Self::OutOfMemory { .. } => "engine_out_of_memory",
             Self::Call { .. } => "engine_call",
             Self::ClockStopped { .. } => "engine_clock_stopped",
+            Self::Threads { .. } => "engine_threads",
             Self::Contract { .. } => "engine_contract",
         }
     }

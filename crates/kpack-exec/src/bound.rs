@@ -2,10 +2,11 @@ use std::fmt;
 
 use kpack_schema::{BindError, Binding, BoundTensor, DESCRIPTOR_SIZE, PAGE_SIZE};
 
-use crate::backend::{BackendError, Instance, RunError};
+use crate::backend::{BackendError, Deadline, Instance, RunError};
 use crate::compiled::CompiledKernel;
 use crate::element::Element;
 use crate::error::CallError;
+use crate::fault::Fault;
 use crate::plan::{MemoryPlan, Sizes};
 
 /// A kernel bound to shapes and parameters, with an instance of its own: the fast way to call it.
@@ -66,7 +67,7 @@ impl BoundKernel {
     pub fn input_mut<T: Element>(&mut self, name: &str) -> Result<&mut [T], CallError> {
         let index = self.input(name)?;
         expect_type::<T>(&self.binding.inputs()[index])?;
-        bytemuck::try_cast_slice_mut(self.written_input(index)?).map_err(|_| misaligned())
+        bytemuck::try_cast_slice_mut(self.input_at_mut(index)?).map_err(|_| misaligned())
     }
 
     /// The little-endian bytes of an input, to be written before [`run`](Self::run).
@@ -76,7 +77,7 @@ impl BoundKernel {
     /// When there is no such input, or a fresh instance is needed and cannot be made.
     pub fn input_bytes_mut(&mut self, name: &str) -> Result<&mut [u8], CallError> {
         let index = self.input(name)?;
-        self.written_input(index)
+        self.input_at_mut(index)
     }
 
     /// Runs the kernel on the inputs as they are.
@@ -87,6 +88,18 @@ impl BoundKernel {
     /// [`CallError::Rejected`] for the statuses 1 to 3; [`CallError::Fault`] for traps, limits and
     /// all other statuses but 0. After an error there is no result to read.
     pub fn run(&mut self) -> Result<(), CallError> {
+        self.run_ticks(self.kernel.module().limits().epoch_ticks)
+    }
+
+    /// Runs the kernel within what is left of a deadline that it shares.
+    pub(crate) fn run_within(&mut self, deadline: Deadline) -> Result<(), CallError> {
+        match self.run_ticks(deadline.ticks_left()?) {
+            Err(CallError::Fault(Fault::Deadline { .. })) => Err(deadline.fault().into()),
+            ended => ended,
+        }
+    }
+
+    fn run_ticks(&mut self, ticks: u64) -> Result<(), CallError> {
         self.result = CallResult::None;
         if self.unwritten > 0 {
             return Err(self.missing_input());
@@ -107,10 +120,7 @@ impl BoundKernel {
             &self.descriptor,
             self.binding.params_block(),
         );
-        match instance.call(
-            self.plan.argument,
-            self.kernel.module().limits().epoch_ticks,
-        ) {
+        match instance.call(self.plan.argument, ticks) {
             Ok(0) => {
                 self.result = CallResult::Ready;
                 Ok(())
@@ -179,7 +189,7 @@ impl BoundKernel {
     }
 
     /// The memory of an input, which from now on counts as written.
-    fn written_input(&mut self, index: usize) -> Result<&mut [u8], CallError> {
+    pub(crate) fn input_at_mut(&mut self, index: usize) -> Result<&mut [u8], CallError> {
         if self.instance.is_none() {
             self.instance = Some(self.instantiate()?);
         }
@@ -191,7 +201,8 @@ impl BoundKernel {
         Ok(&mut instance.memory_mut()[self.plan.inputs[index].clone()])
     }
 
-    fn output_at(&self, index: usize) -> Result<&[u8], CallError> {
+    /// The memory of an output of the last run.
+    pub(crate) fn output_at(&self, index: usize) -> Result<&[u8], CallError> {
         match &self.instance {
             Some(instance) if self.result == CallResult::Ready => {
                 Ok(&instance.memory()[self.plan.outputs[index].clone()])

@@ -1,26 +1,25 @@
-use kpack_schema::{BindError, ParamValue};
+use kpack_schema::ParamValue;
 
+use crate::arguments::Arguments;
 use crate::compiled::CompiledKernel;
 use crate::error::CallError;
 use crate::tensor::{Tensor, TensorView};
 
 /// A one-shot call, put together input by input; each is checked as it is given.
 ///
-/// The call runs on an instance of its own, and its results are copies. For many calls of the same
-/// shapes, [`CompiledKernel::bind`] is faster.
+/// The call runs on an instance of its own, and its results are copies. For many calls,
+/// [`CompiledKernel::caller`] keeps instances, and [`CompiledKernel::bind`] is fastest.
 #[derive(Debug, Clone)]
 pub struct Call<'a> {
     kernel: &'a CompiledKernel,
-    inputs: Vec<(&'a str, TensorView<'a>)>,
-    params: Vec<(&'a str, ParamValue)>,
+    arguments: Arguments<'a>,
 }
 
 impl<'a> Call<'a> {
     pub(crate) fn new(kernel: &'a CompiledKernel) -> Self {
         Self {
             kernel,
-            inputs: Vec::new(),
-            params: Vec::new(),
+            arguments: Arguments::default(),
         }
     }
 
@@ -34,27 +33,8 @@ impl<'a> Call<'a> {
         name: &'a str,
         tensor: impl Into<TensorView<'a>>,
     ) -> Result<Self, CallError> {
-        let tensor = tensor.into();
-        let declared = self.kernel.signature().inputs();
-        let Some(input) = declared.iter().find(|input| input.name == name) else {
-            let known = declared.iter().map(|input| input.name.clone()).collect();
-            return Err(BindError::UnknownInput {
-                name: name.into(),
-                known,
-            }
-            .into());
-        };
-        if self.inputs.iter().any(|&(other, _)| other == name) {
-            return Err(BindError::RepeatedInput { name: name.into() }.into());
-        }
-        if input.dtype != tensor.dtype() {
-            return Err(CallError::DataType {
-                tensor: name.into(),
-                expected: input.dtype,
-                found: tensor.dtype(),
-            });
-        }
-        self.inputs.push((name, tensor));
+        let signature = self.kernel.signature();
+        self.arguments.input(signature, name, tensor.into())?;
         Ok(self)
     }
 
@@ -65,21 +45,8 @@ impl<'a> Call<'a> {
     /// When there is no such parameter, it was given before, or the value is not of its type or
     /// out of its bounds.
     pub fn param(mut self, name: &'a str, value: impl Into<ParamValue>) -> Result<Self, CallError> {
-        let value = value.into();
-        let declared = self.kernel.signature().params();
-        let Some(param) = declared.iter().find(|param| param.name == name) else {
-            let known = declared.iter().map(|param| param.name.clone()).collect();
-            return Err(BindError::UnknownParam {
-                name: name.into(),
-                known,
-            }
-            .into());
-        };
-        if self.params.iter().any(|&(other, _)| other == name) {
-            return Err(BindError::RepeatedParam { name: name.into() }.into());
-        }
-        param.accept(value)?;
-        self.params.push((name, value));
+        let signature = self.kernel.signature();
+        self.arguments.param(signature, name, value.into())?;
         Ok(self)
     }
 
@@ -89,13 +56,9 @@ impl<'a> Call<'a> {
     ///
     /// As [`CompiledKernel::bind_shapes`] and [`BoundKernel::run`](crate::BoundKernel::run).
     pub fn run(self) -> Result<Outputs, CallError> {
-        let shapes: Vec<(&str, &[usize])> = self
-            .inputs
-            .iter()
-            .map(|&(name, tensor)| (name, tensor.shape()))
-            .collect();
-        let mut bound = self.kernel.bind_shapes(&shapes, &self.params)?;
-        for (name, tensor) in &self.inputs {
+        let Arguments { inputs, params } = &self.arguments;
+        let mut bound = self.kernel.bind_shapes(&self.arguments.shapes(), params)?;
+        for (name, tensor) in inputs {
             bound.input_bytes_mut(name)?.copy_from_slice(tensor.bytes());
         }
         bound.run()?;
@@ -105,12 +68,9 @@ impl<'a> Call<'a> {
                 .expect("a bound output's length is what its type and shape ask for");
             Ok((output.name.clone(), tensor))
         };
+        let outputs = bound.outputs().iter();
         Ok(Outputs {
-            tensors: bound
-                .outputs()
-                .iter()
-                .map(copy)
-                .collect::<Result<_, CallError>>()?,
+            tensors: outputs.map(copy).collect::<Result<_, CallError>>()?,
         })
     }
 }

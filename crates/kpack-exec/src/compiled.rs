@@ -5,9 +5,10 @@ use kpack_schema::{CheckedKernel, Digest, FeatureSet, PackName, PackPath, ParamV
 use kpack_verify::VerifiedKernel;
 use semver::Version;
 
-use crate::backend::{Backend, Instance, Program, RunError};
+use crate::backend::{Backend, BackendError, Instance, Program, RunError};
 use crate::bound::BoundKernel;
 use crate::call::Call;
+use crate::caller::{Caller, CallerOptions};
 use crate::error::{CallError, CompileError};
 use crate::policy::{VettedKernel, VettedModule};
 use crate::select::{EngineInfo, Selection, select};
@@ -99,6 +100,15 @@ impl CompiledKernel {
     #[must_use]
     pub fn call(&self) -> Call<'_> {
         Call::new(self)
+    }
+
+    /// A caller with instances of its own, for many calls on tensors of the host's.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::Threads`] when the threads that the options ask for cannot be started.
+    pub fn caller(&self, options: CallerOptions) -> Result<Caller, BackendError> {
+        Caller::new(self.clone(), options)
     }
 
     /// Binds every dimension that an input names and every parameter, for many calls.

@@ -61,6 +61,22 @@ pub enum CallError {
         /// The kernel's outputs.
         known: Vec<String>,
     },
+    /// An output that was given two places.
+    #[error("the output was given twice: `{name}`")]
+    RepeatedOutput {
+        /// The output's name.
+        name: String,
+    },
+    /// The place of an output is not as long as the output.
+    #[error("output {output} has {expected} bytes, but its place has: `{found}`")]
+    OutputLength {
+        /// The output's name.
+        output: String,
+        /// Bytes of the output.
+        expected: u64,
+        /// Bytes of the place.
+        found: usize,
+    },
     /// There is no result to read: no call has ended well since the kernel was bound, or the last
     /// one did not.
     #[error("there is no result to read: `{output}`")]
@@ -90,6 +106,8 @@ impl CallError {
             Self::Bind(_)
             | Self::DataType { .. }
             | Self::UnknownOutput { .. }
+            | Self::RepeatedOutput { .. }
+            | Self::OutputLength { .. }
             | Self::NoResult { .. }
             | Self::Rejected { .. } => Blame::Caller,
             Self::Fault(_) => Blame::Kernel,
@@ -113,6 +131,8 @@ impl CallError {
             Self::Bind(error) => error.kind(),
             Self::DataType { .. } => "wrong_dtype",
             Self::UnknownOutput { .. } => "unknown_output",
+            Self::RepeatedOutput { .. } => "repeated_output",
+            Self::OutputLength { .. } => "invalid_length",
             Self::NoResult { .. } => "no_result",
             Self::Rejected { .. } => "rejected",
             Self::Fault(fault) => fault.kind(),

@@ -16,9 +16,11 @@
 #[cfg(target_endian = "big")]
 compile_error!("kernels see the host's tensors as they are, and WebAssembly is little-endian");
 
+mod arguments;
 mod backend;
 mod bound;
 mod call;
+mod caller;
 mod compiled;
 mod element;
 mod error;
@@ -28,6 +30,7 @@ mod plan;
 mod policy;
 mod select;
 mod tensor;
+mod tiles;
 
 #[cfg(feature = "wasmer")]
 pub use backend::wasmer::Wasmer;
@@ -36,6 +39,7 @@ pub use backend::wasmtime::Wasmtime;
 pub use backend::{Backend, BackendError, Instance, Program, RunError};
 pub use bound::BoundKernel;
 pub use call::{Call, Outputs};
+pub use caller::{CallInto, Caller, CallerOptions};
 pub use compiled::CompiledKernel;
 pub use element::Element;
 pub use error::{CallError, CompileError};

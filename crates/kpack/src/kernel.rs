@@ -1,6 +1,8 @@
 use std::fmt;
 
-use kpack_exec::{BoundKernel, Call, CallError, CompiledKernel, Selection};
+use kpack_exec::{
+    BackendError, BoundKernel, Call, CallError, Caller, CallerOptions, CompiledKernel, Selection,
+};
 use kpack_schema::{
     Digest, FeatureSet, KernelId, KernelInfo, Limits, PackName, PackPath, ParamValue, Signature,
 };
@@ -22,6 +24,15 @@ impl Kernel {
     #[must_use]
     pub fn call(&self) -> Call<'_> {
         self.compiled.call()
+    }
+
+    /// A caller with instances of its own, for many calls from slices into slices of the host's.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::Threads`] when the threads that the options ask for cannot be started.
+    pub fn caller(&self, options: CallerOptions) -> Result<Caller, BackendError> {
+        self.compiled.caller(options)
     }
 
     /// Binds every dimension that an input names and every parameter, for many calls. Parameters

@@ -62,9 +62,9 @@ pub use kpack_exec::Wasmer;
 #[cfg(feature = "wasmtime")]
 pub use kpack_exec::Wasmtime;
 pub use kpack_exec::{
-    Backend, BackendError, Blame, BoundKernel, Call, CallError, CompileError, Element, Fault,
-    ModuleCaps, ModuleChoice, Outputs, PlatformError, PolicyError, Selection, StaticPolicy, Tensor,
-    TensorError, TensorView, VettedKernel, VettedModule,
+    Backend, BackendError, Blame, BoundKernel, Call, CallError, CallInto, Caller, CallerOptions,
+    CompileError, Element, Fault, ModuleCaps, ModuleChoice, Outputs, PlatformError, PolicyError,
+    Selection, StaticPolicy, Tensor, TensorError, TensorView, VettedKernel, VettedModule,
 };
 pub use kpack_schema::{
     BindError, BoundTensor, CheckedManifest, DataType, Digest, Feature, FeatureSet, HostPolicy,

@@ -4,10 +4,9 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-/// The length of one tick.
-pub(crate) const TICK: Duration = Duration::from_millis(10);
+use super::deadline::TICK;
 
 /// What a ticker drives.
 pub(crate) trait Ticked: Send + Sync + 'static {
@@ -88,6 +87,7 @@ fn tick(signal: &Signal, target: &dyn Ticked) {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::AtomicU64;
+    use std::time::Duration;
 
     use super::*;
 

@@ -7,6 +7,7 @@
 )]
 
 pub mod outcome;
+pub mod reference;
 
 use std::collections::BTreeMap;
 

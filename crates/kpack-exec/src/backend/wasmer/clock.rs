@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::backend::ticker::{TICK, Ticked};
+use crate::backend::deadline::TICK;
+use crate::backend::ticker::Ticked;
 
 /// The nanoseconds since the backend was made, shown in a global of every instance.
 ///

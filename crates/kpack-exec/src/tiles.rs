@@ -1,0 +1,396 @@
+//! How a call is cut along the dimensions whose rows are independent.
+
+use std::ops::Range;
+
+use kpack_schema::{Binding, BoundTensor, DataType, Dim, Signature, TensorDecl, tensor_byte_len};
+
+/// What a cut is to achieve.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Goal {
+    /// Bytes of all tensors of one tile together, where a tile of one row has no more.
+    pub(crate) tile_bytes: u64,
+    /// Tiles come in a multiple of this, as far as even tiles allow.
+    pub(crate) parts: u32,
+}
+
+/// A call cut into tiles that cover it without overlap.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Cut {
+    axes: Vec<Axis>,
+}
+
+/// A dimension that is cut.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Axis {
+    symbol: String,
+    size: u32,
+    /// The length of all tiles along it but the last, which may be shorter.
+    tile: u32,
+}
+
+/// A part of a call: for each axis of its [`Cut`], the rows that belong to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Tile {
+    spans: Vec<(String, Range<u32>)>,
+}
+
+impl Cut {
+    /// Cuts outer dimensions first, no further than the goal asks for.
+    pub(crate) fn new(signature: &Signature, binding: &Binding, goal: Goal) -> Self {
+        let mut cut = Self {
+            axes: axes(signature, binding),
+        };
+        for axis in 0..cut.axes.len() {
+            cut.fit(axis, signature, binding, goal.tile_bytes);
+        }
+        cut.divide(goal.parts);
+        cut
+    }
+
+    /// All tiles, in row-major order of the axes.
+    pub(crate) fn tiles(&self) -> Vec<Tile> {
+        let mut tiles = vec![Tile { spans: Vec::new() }];
+        for axis in &self.axes {
+            let with_span = |tile: &Tile, span: Range<u32>| {
+                let mut tile = tile.clone();
+                tile.spans.push((axis.symbol.clone(), span));
+                tile
+            };
+            tiles = tiles
+                .iter()
+                .flat_map(|tile| axis.spans().map(|span| with_span(tile, span)))
+                .collect();
+        }
+        tiles
+    }
+
+    /// Shortens the tiles along one axis until they fit, or are one row.
+    fn fit(&mut self, axis: usize, signature: &Signature, binding: &Binding, bytes: u64) {
+        let size = self.axes[axis].size;
+        let mut bytes_of = |rows: u32| {
+            self.axes[axis].tile = rows;
+            self.tile_bytes(signature, binding)
+        };
+        let (one, all) = (bytes_of(1), bytes_of(size));
+        if all <= bytes {
+            return;
+        }
+        // Rows are of equal length, so the whole is one row and as many more as fit.
+        let row = ((all - one) / u64::from(size.max(2) - 1)).max(1);
+        let more = bytes.saturating_sub(one) / row;
+        let rows = u32::try_from(more.saturating_add(1)).map_or(size, |rows| rows.min(size));
+        self.axes[axis].tile = evenly(size, size.div_ceil(rows));
+    }
+
+    /// Shortens tiles until their number is a multiple of `parts`, or all are one row.
+    fn divide(&mut self, parts: u32) {
+        let mut needed = parts.max(1);
+        for axis in &mut self.axes {
+            let count = axis.size.div_ceil(axis.tile);
+            if count.is_multiple_of(needed) {
+                return;
+            }
+            let count = count.next_multiple_of(needed).min(axis.size);
+            axis.tile = evenly(axis.size, count);
+            needed = needed.div_ceil(count);
+            if needed == 1 {
+                return;
+            }
+        }
+    }
+
+    fn tile_bytes(&self, signature: &Signature, binding: &Binding) -> u64 {
+        let full = |dims: &[Dim], bound: &BoundTensor| {
+            let shape = bound.shape.iter().zip(dims);
+            let shape: Vec<usize> = shape
+                .map(|(&size, dim)| match self.axis_of(dim) {
+                    Some(axis) => usize::try_from(axis.tile).unwrap_or(size),
+                    None => size,
+                })
+                .collect();
+            tensor_byte_len(bound.dtype, &shape).unwrap_or(u64::MAX)
+        };
+        tensors(signature, binding)
+            .map(|(declared, bound)| full(&declared.dims, bound))
+            .fold(0, u64::saturating_add)
+    }
+
+    fn axis_of(&self, dim: &Dim) -> Option<&Axis> {
+        let symbol = dim.bare_symbol()?;
+        let mut axes = self.axes.iter();
+        axes.find(|axis| axis.symbol == symbol.as_str())
+    }
+}
+
+impl Axis {
+    fn spans(&self) -> impl Iterator<Item = Range<u32>> {
+        let starts = (0..self.size).step_by(usize::try_from(self.tile).unwrap_or(usize::MAX));
+        starts.map(|start| start..self.size.min(start.saturating_add(self.tile)))
+    }
+}
+
+impl Tile {
+    /// The lengths of the axes: tiles with equal lengths have equal shapes.
+    pub(crate) fn lengths(&self) -> Vec<(&str, u32)> {
+        let spans = self.spans.iter();
+        spans
+            .map(|(symbol, span)| (symbol.as_str(), span.end - span.start))
+            .collect()
+    }
+
+    /// The bytes of a tensor that belong to the tile, run by run, in the order of memory; the tile
+    /// holds them one after another.
+    pub(crate) fn runs(&self, declared: &TensorDecl, bound: &BoundTensor) -> Vec<Range<usize>> {
+        let boxed: Vec<(Range<usize>, usize)> = declared
+            .dims
+            .iter()
+            .zip(&bound.shape)
+            .map(|(dim, &size)| (self.span_of(dim).unwrap_or(0..size), size))
+            .collect();
+        // Behind the last dimension that is cut, everything is in one piece.
+        let last_cut = boxed.iter().rposition(|(span, size)| span.len() < *size);
+        let Some(last_cut) = last_cut else {
+            let whole = usize::try_from(bound.byte_len).unwrap_or(usize::MAX);
+            return std::iter::once(0..whole).collect();
+        };
+        let rows: usize = bound.shape[..=last_cut].iter().product();
+        let row_bytes = usize::try_from(bound.byte_len).unwrap_or(usize::MAX) / rows.max(1);
+        let mut starts = vec![0];
+        for (span, size) in &boxed[..last_cut] {
+            let of_span = |start: &usize| span.clone().map(move |at| start * size + at).collect();
+            starts = starts
+                .iter()
+                .flat_map(|start| -> Vec<usize> { of_span(start) })
+                .collect();
+        }
+        let (span, size) = &boxed[last_cut];
+        let run = |start: usize| {
+            let first = (start * size + span.start) * row_bytes;
+            first..first + span.len() * row_bytes
+        };
+        starts.into_iter().map(run).collect()
+    }
+
+    /// Whether the tile holds all of a tensor, as every other tile does.
+    pub(crate) fn shares(&self, declared: &TensorDecl) -> bool {
+        declared.dims.iter().all(|dim| self.span_of(dim).is_none())
+    }
+
+    fn span_of(&self, dim: &Dim) -> Option<Range<usize>> {
+        let symbol = dim.bare_symbol()?;
+        let mut spans = self.spans.iter();
+        let (_, span) = spans.find(|(name, _)| name == symbol.as_str())?;
+        Some(usize::try_from(span.start).ok()?..usize::try_from(span.end).ok()?)
+    }
+}
+
+/// The dimensions that may be cut, outer ones first.
+fn axes(signature: &Signature, binding: &Binding) -> Vec<Axis> {
+    let parallel = |name: &str| {
+        let mut dims = signature.parallel_dims().iter();
+        dims.any(|parallel| parallel.as_str() == name)
+    };
+    let mut axes = Vec::new();
+    for symbol in signature.symbols() {
+        let name = symbol.name.as_str();
+        if let Some(size) = binding.symbol(name)
+            && parallel(name)
+            && can_be_cut(signature, name)
+        {
+            axes.push(Axis {
+                symbol: name.to_owned(),
+                size,
+                tile: size,
+            });
+        }
+    }
+    axes
+}
+
+/// Every output has to have the dimension, or tiles would write the same elements. Blocks are not
+/// cut.
+fn can_be_cut(signature: &Signature, name: &str) -> bool {
+    let is = |dim: &Dim| {
+        dim.bare_symbol()
+            .is_some_and(|symbol| symbol.as_str() == name)
+    };
+    let in_blocks = |tensor: &TensorDecl| {
+        matches!(tensor.dtype, DataType::Q4 | DataType::Q8) && tensor.dims.last().is_some_and(is)
+    };
+    let once = |tensor: &TensorDecl| tensor.dims.iter().filter(|&dim| is(dim)).count() <= 1;
+    let mut tensors = signature.inputs().iter().chain(signature.outputs());
+    let mut outputs = signature.outputs().iter();
+    outputs.all(|output| output.dims.iter().any(is))
+        && tensors.all(|tensor| once(tensor) && !in_blocks(tensor))
+}
+
+fn tensors<'a>(
+    signature: &'a Signature,
+    binding: &'a Binding,
+) -> impl Iterator<Item = (&'a TensorDecl, &'a BoundTensor)> {
+    let inputs = signature.inputs().iter().zip(binding.inputs());
+    let outputs = signature.outputs().iter().zip(binding.outputs());
+    let scratch = signature.scratch().into_iter().zip(binding.scratch());
+    inputs.chain(outputs).chain(scratch)
+}
+
+/// The length of `count` tiles that are as even as can be.
+fn evenly(size: u32, count: u32) -> u32 {
+    size.div_ceil(count.clamp(1, size.max(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use kpack_schema::{HostPolicy, KernelManifest};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The signature of a kernel with these tensors; every bare symbol but `shared` is parallel.
+    fn signature(inputs: &str, outputs: &str, parallel: &str) -> Signature {
+        let digest = "0".repeat(64);
+        let manifest = format!(
+            r#"{{"version": "1.0.0", "name": "p", "description": "", "min_runtime_version": "1.0.0",
+            "max_runtime_version": "1.0.0", "created_at": "2026-01-31T12:00:00Z",
+            "author": {{"name": "", "email": "", "signing_key": "ed25519:{digest}"}},
+            "kernels": [{{"id": "k", "name": "", "category": "custom", "path": "k.wasm",
+            "hash": "sha256:{digest}", "entry_point": "k", "inputs": {inputs}, "outputs": {outputs},
+            "parallel_dims": {parallel}, "resource_limits": {{"max_memory_pages": 1,
+            "max_epoch_ticks": 1, "max_table_elements": 0}}}}]}}"#
+        );
+        let manifest = KernelManifest::from_json(&manifest).unwrap();
+        let checked = manifest.check(&HostPolicy::default()).unwrap();
+        checked.kernels()[0].signature().clone()
+    }
+
+    fn rope() -> Signature {
+        signature(
+            r#"[{"name": "x", "dtype": "f32", "shape": ["batch", "seq", "heads", "dim"]},
+                {"name": "freqs", "dtype": "f32", "shape": ["seq", 2, "half"]}]"#,
+            r#"[{"name": "y", "dtype": "f32", "shape": ["batch", "seq", "heads", "dim"]}]"#,
+            r#"["batch", "seq"]"#,
+        )
+    }
+
+    fn norm() -> Signature {
+        signature(
+            r#"[{"name": "x", "dtype": "f32", "shape": ["rows", "hidden"]},
+                {"name": "weight", "dtype": "f32", "shape": ["hidden"]}]"#,
+            r#"[{"name": "y", "dtype": "f32", "shape": ["rows", "hidden"]}]"#,
+            r#"["rows"]"#,
+        )
+    }
+
+    fn lengths(signature: &Signature, dims: &[(&str, usize)], goal: Goal) -> Vec<u32> {
+        let binding = signature.bind_dims(dims, &[]).unwrap();
+        let tiles = Cut::new(signature, &binding, goal).tiles();
+        tiles
+            .iter()
+            .map(|tile| tile.lengths().iter().map(|(_, length)| length).product())
+            .collect()
+    }
+
+    #[test]
+    fn a_call_that_fits_is_one_tile() {
+        let goal = Goal {
+            tile_bytes: 1 << 20,
+            parts: 1,
+        };
+        assert_eq!(lengths(&norm(), &[("rows", 7), ("hidden", 64)], goal), [7]);
+    }
+
+    #[test]
+    fn tiles_are_as_even_as_can_be_and_within_the_goal() {
+        // A row of x and y has 512 bytes, the weight 256.
+        let goal = Goal {
+            tile_bytes: 256 + 4 * 512,
+            parts: 1,
+        };
+        let dims = [("rows", 9), ("hidden", 64)];
+        assert_eq!(lengths(&norm(), &dims, goal), [3, 3, 3]);
+        let dims = [("rows", 10), ("hidden", 64)];
+        assert_eq!(lengths(&norm(), &dims, goal), [4, 4, 2]);
+        let tiny = Goal {
+            tile_bytes: 1,
+            parts: 1,
+        };
+        assert_eq!(lengths(&norm(), &dims, tiny), [1; 10]);
+    }
+
+    #[test]
+    fn parts_divide_the_tiles_where_there_are_rows_enough() {
+        let goal = |parts| Goal {
+            tile_bytes: u64::MAX,
+            parts,
+        };
+        let dims = [("rows", 8), ("hidden", 64)];
+        assert_eq!(lengths(&norm(), &dims, goal(2)), [4, 4]);
+        assert_eq!(lengths(&norm(), &dims, goal(3)), [3, 3, 2]);
+        assert_eq!(lengths(&norm(), &dims, goal(100)), [1; 8]);
+    }
+
+    #[test]
+    fn an_output_without_the_dimension_keeps_it_whole() {
+        let sum = signature(
+            r#"[{"name": "x", "dtype": "f32", "shape": ["rows", "hidden"]}]"#,
+            r#"[{"name": "y", "dtype": "f32", "shape": ["hidden"]}]"#,
+            r#"["rows"]"#,
+        );
+        let goal = Goal {
+            tile_bytes: 1,
+            parts: 4,
+        };
+        let dims = [("rows", 8), ("hidden", 64)];
+        assert_eq!(lengths(&sum, &dims, goal), [1], "one tile without an axis");
+    }
+
+    #[test]
+    fn blocks_are_not_cut() {
+        let blocks = signature(
+            r#"[{"name": "x", "dtype": "q8", "shape": ["rows", "n"]}]"#,
+            r#"[{"name": "y", "dtype": "f32", "shape": ["rows", "n"]}]"#,
+            r#"["rows", "n"]"#,
+        );
+        let goal = Goal {
+            tile_bytes: 1,
+            parts: 1,
+        };
+        let dims = [("rows", 2), ("n", 64)];
+        assert_eq!(
+            lengths(&blocks, &dims, goal),
+            [1, 1],
+            "two rows, each whole"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn tiles_cover_every_tensor_and_each_output_once(
+            batch in 1_usize..5,
+            seq in 1_usize..20,
+            heads in 1_usize..4,
+            half in 1_usize..5,
+            tile_bytes in 1_u64..4000,
+            parts in 1_u32..5,
+        ) {
+            let signature = rope();
+            let dims = [("batch", batch), ("seq", seq), ("heads", heads), ("dim", 2 * half), ("half", half)];
+            let binding = signature.bind_dims(&dims, &[]).unwrap();
+            let tiles = Cut::new(&signature, &binding, Goal { tile_bytes, parts }).tiles();
+            for (declared, bound) in tensors(&signature, &binding) {
+                let mut seen = vec![0_u32; usize::try_from(bound.byte_len).unwrap()];
+                for tile in &tiles {
+                    for run in tile.runs(declared, bound) {
+                        seen[run].iter_mut().for_each(|count| *count += 1);
+                    }
+                }
+                if declared.name == "y" {
+                    prop_assert!(seen.iter().all(|&count| count == 1));
+                }
+                prop_assert!(seen.iter().all(|&count| count >= 1));
+            }
+            let wanted = usize::try_from(parts).unwrap().min(batch.max(seq));
+            prop_assert!(2 * tiles.len() > wanted, "{} tiles", tiles.len());
+        }
+    }
+}
