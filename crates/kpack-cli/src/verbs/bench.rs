@@ -1,3 +1,4 @@
+mod benchmark_key;
 mod made_up;
 mod measure;
 mod sizes;

@@ -1,9 +1,10 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kpack::{Kernel, ParamValue, Signature};
 use kpack_schema::{ParamDecl, ParamType, Symbol, SymbolSource};
 use kpack_verify::VerifiedVector;
 
+use super::benchmark_key::benchmark_sizes;
 use crate::failure::Failure;
 use crate::param::assignments;
 use crate::tensors::Inputs;
@@ -167,10 +168,11 @@ struct Sources<'a> {
 
 impl<'a> Sources<'a> {
     fn of(kernel: &'a Kernel, symbols: &[&str]) -> Self {
+        let symbols: BTreeSet<&str> = symbols.iter().copied().collect();
         let mut keys = kernel.info().benchmarks.keys();
         Self {
             signature: kernel.signature(),
-            benchmark: keys.find_map(|key| benchmark_sizes(key, symbols)),
+            benchmark: keys.find_map(|key| benchmark_sizes(key, &symbols)),
             vector: kernel.vectors().first(),
         }
     }
@@ -186,30 +188,6 @@ impl Iterator for Sources<'_> {
         let vector = self.vector.take()?;
         Some(vector_sizes(self.signature, vector))
     }
-}
-
-/// Reads a key such as `seq_512_dim_128`, in which every name is one of the symbols.
-fn benchmark_sizes(key: &str, symbols: &[&str]) -> Option<Given> {
-    if key.is_empty() {
-        return Some(Given::new());
-    }
-    // A symbol may hold underscores and digits itself, so each is tried.
-    symbols.iter().find_map(|symbol| {
-        let rest = key.strip_prefix(symbol)?.strip_prefix('_')?;
-        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let (size, rest) = rest.split_at(digits);
-        let size = size.parse().ok()?;
-        let mut sizes = match rest.strip_prefix('_') {
-            Some("") => return None,
-            Some(rest) => benchmark_sizes(rest, symbols)?,
-            None if rest.is_empty() => Given::new(),
-            None => return None,
-        };
-        match sizes.insert((*symbol).to_owned(), size) {
-            None => Some(sizes),
-            Some(_) => None,
-        }
-    })
 }
 
 /// The sizes that a vector's tensors and parameters have.
@@ -232,44 +210,6 @@ fn vector_sizes(signature: &Signature, vector: &VerifiedVector) -> Result<Given,
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn read(key: &str, symbols: &[&str]) -> Option<Vec<(String, usize)>> {
-        benchmark_sizes(key, symbols).map(|sizes| sizes.into_iter().collect())
-    }
-
-    #[test]
-    fn benchmark_keys_name_symbols_with_and_without_underscores() {
-        let one = |name: &str, size| (name.to_owned(), size);
-        assert_eq!(
-            read("seq_512_dim_128", &["dim", "seq"]),
-            Some(vec![one("dim", 128), one("seq", 512)])
-        );
-        assert_eq!(
-            read("head_dim_64_head_8", &["head", "head_dim"]),
-            Some(vec![one("head", 8), one("head_dim", 64)])
-        );
-        assert_eq!(
-            read("a_1_2_a_3", &["a", "a_1"]),
-            Some(vec![one("a", 3), one("a_1", 2)])
-        );
-    }
-
-    #[test]
-    fn other_keys_name_nothing() {
-        for key in [
-            "seq",
-            "seq_",
-            "seq_x",
-            "seq_512_",
-            "seq_512_seq_512",
-            "other_1",
-            "seq_512x",
-            "_seq_1",
-            "seq_99999999999999999999999",
-        ] {
-            assert_eq!(read(key, &["seq"]), None, "{key}");
-        }
-    }
 
     #[test]
     fn dims_are_decimal_integers() {
