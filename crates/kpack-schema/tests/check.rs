@@ -78,6 +78,23 @@ fn each_problem_is_found_at_its_place() {
         ("/name".into(), json!("Llama"), "name"),
         ("/name".into(), json!(""), "name"),
         ("/description".into(), long(65_537), "too_large"),
+        ("/$schema".into(), long(65_537), "too_large"),
+        (
+            "/version".into(),
+            json!(format!("1.0.0-{}", "a".repeat(65_536))),
+            "too_large",
+        ),
+        (
+            k("platforms/wasmtime/min_version"),
+            json!(format!("1.0.0-{}", "a".repeat(65_536))),
+            "too_large",
+        ),
+        (
+            k("benchmarks"),
+            json!({"n".repeat(65_537): {"latency_us": 1, "throughput_gflops": 1.0}}),
+            "too_large",
+        ),
+        (k("params/eps/description"), long(65_537), "too_large"),
         ("/author/name".into(), long(257), "too_large"),
         (
             "/author/signing_key".into(),
@@ -263,6 +280,19 @@ fn each_problem_is_found_at_its_place() {
             "{pointer} = {value}: {names:?}"
         );
     }
+}
+
+/// The pointer to every problem below a name repeats the name.
+#[test]
+fn a_long_name_with_many_problems_below_it_takes_no_memory() {
+    let engine = "e".repeat(500_000);
+    let features = vec!["x"; 100_000];
+    let found = problems(&[(
+        &format!("/kernels/0/platforms/{engine}"),
+        json!({"min_version": "1.0.0", "features": features}),
+    )]);
+    let pointers: usize = found.problems().iter().map(|p| p.pointer.len()).sum();
+    assert!(pointers < 2_000_000, "{pointers} bytes of pointers");
 }
 
 #[test]

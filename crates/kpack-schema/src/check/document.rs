@@ -112,6 +112,10 @@ fn kernels(
 }
 
 pub(super) fn version(reporter: &mut Reporter, at: &Pointer, text: &str) -> Option<Version> {
+    if text.len() > MAX_TEXT_BYTES {
+        reporter.check_length(at, text, MAX_TEXT_BYTES);
+        return None;
+    }
     let version = Version::parse(text)
         .ok()
         .filter(|version| version.build.is_empty());

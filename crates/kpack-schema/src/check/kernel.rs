@@ -29,6 +29,7 @@ pub(super) fn check(
     let file = files.add(&info.path, &info.hash, at, reporter);
     let limits = check_limits(info, policy, at, reporter);
     let platforms = platforms(info, at, reporter);
+    check_benchmarks(info, at, reporter);
     let signature = signature::check(info, at, reporter);
     let variants = variants(info, at, files, reporter);
     let vectors = vectors(info, signature.as_ref(), at, files, reporter);
@@ -135,6 +136,8 @@ fn platforms(
         if !is_engine_name(engine) {
             let allowed = "an engine name of [a-z0-9][a-z0-9._-]{0,127}";
             reporter.report(&at, ProblemKind::Name, engine, allowed);
+            // The pointer to each problem below would repeat a name of any length.
+            continue;
         }
         let min_version = version(reporter, &at.key("min_version"), &config.min_version);
         let features = features(&config.features, &at.key("features"), reporter);
@@ -149,6 +152,14 @@ fn platforms(
         }
     }
     platforms
+}
+
+/// The claims themselves are shown and not judged.
+fn check_benchmarks(info: &KernelInfo, at: &Pointer, reporter: &mut Reporter) {
+    let at = at.key("benchmarks");
+    for key in info.benchmarks.keys() {
+        reporter.check_length(&at.key(key), key, MAX_TEXT_BYTES);
+    }
 }
 
 /// Engines are named by the same grammar as kernels.
