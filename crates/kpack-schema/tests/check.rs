@@ -282,6 +282,17 @@ fn each_problem_is_found_at_its_place() {
     }
 }
 
+#[test]
+fn the_last_second_of_the_calendar_is_a_time_to_expire() {
+    for expires in ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59.999999999Z"] {
+        let manifest = with(&[("/expires", json!(expires))]);
+        let checked = manifest.check(&HostPolicy::default()).unwrap();
+        assert_eq!(checked.expires().unwrap().to_string(), expires);
+    }
+    let found = problems(&[("/expires", json!("2027-01-18T12:00:60Z"))]);
+    assert_eq!(found.problems()[0].kind.name(), "time");
+}
+
 /// The pointer to every problem below a name repeats the name.
 #[test]
 fn a_long_name_with_many_problems_below_it_takes_no_memory() {

@@ -43,9 +43,19 @@ fn absent_and_null_bounds_are_open() {
     null["keys"][0]["not_before"] = Value::Null;
     null["keys"][0]["not_after"] = Value::Null;
     for file in [null, trust_json(&[&key(1)])] {
-        for moment in ["0001-01-01T00:00:00Z", "9999-01-01T00:00:00Z"] {
+        for moment in ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"] {
             assert_eq!(outcome_at(&file, &Draft::new(), moment), "ok", "{moment}");
         }
+    }
+}
+
+#[test]
+fn the_last_second_of_the_calendar_stands_for_never() {
+    let mut file = trust_json(&[&key(1)]);
+    file["keys"][0]["not_after"] = json!("9999-12-31T23:59:59Z");
+    let draft = Draft::new().with("/expires", json!("9999-12-31T23:59:59Z"));
+    for moment in ["2026-02-01T00:00:00Z", "9999-12-31T23:59:58Z"] {
+        assert_eq!(outcome_at(&file, &draft, moment), "ok", "{moment}");
     }
 }
 
