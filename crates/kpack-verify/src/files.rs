@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::iter;
 use std::sync::Arc;
 
 use kpack_schema::{CheckedManifest, Digest, KernelId, PackPath};
@@ -133,19 +132,10 @@ impl Declaration<'_> {
 /// declare one path with two digests can never both be served.
 fn declarations(manifest: &CheckedManifest) -> impl Iterator<Item = Declaration<'_>> {
     manifest.kernels().iter().flat_map(|kernel| {
-        let module = iter::once((kernel.path(), kernel.digest()));
-        let variants = kernel
-            .variants()
-            .iter()
-            .map(|variant| (&variant.path, variant.digest));
-        let vectors = kernel
-            .vectors()
-            .iter()
-            .map(|vector| (&vector.path, vector.digest));
-        (module.chain(variants).chain(vectors)).map(|(path, digest)| Declaration {
+        kernel.files().map(|file| Declaration {
             kernel: kernel.id(),
-            path,
-            digest,
+            path: file.path,
+            digest: file.digest,
         })
     })
 }

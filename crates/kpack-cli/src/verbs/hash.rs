@@ -64,17 +64,15 @@ impl HashedFile {
 fn fill(manifest: &mut KernelManifest, folder: &PackDir) -> Result<Vec<HashedFile>, Failure> {
     let mut files = Vec::new();
     for kernel in &mut manifest.kernels {
-        let module = (&kernel.path, &mut kernel.hash);
-        let variants = kernel.variants.iter_mut().map(|v| (&v.path, &mut v.hash));
-        let vectors = kernel.vectors.iter_mut().map(|v| (&v.path, &mut v.hash));
-        for (path, hash) in [module].into_iter().chain(variants).chain(vectors) {
+        let id = kernel.id.clone();
+        for (path, hash) in kernel.hashes_mut() {
             let safe: PackPath = path
                 .parse()
-                .map_err(|error| Failure::unsafe_path(&kernel.id, path, &error))?;
+                .map_err(|error| Failure::unsafe_path(&id, path, &error))?;
             let after = sha256(&folder.file(&safe)?).to_string();
             files.push(HashedFile {
-                kernel: kernel.id.clone(),
-                path: path.clone(),
+                kernel: id.clone(),
+                path: path.to_owned(),
                 before: std::mem::replace(hash, after.clone()),
                 after,
             });

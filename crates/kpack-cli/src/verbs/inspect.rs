@@ -249,20 +249,8 @@ fn files(
 
 /// Every place of the manifest that names a file, with the hash that stands there.
 fn declarations(manifest: &KernelManifest) -> Vec<(&str, &str)> {
-    manifest.kernels.iter().flat_map(declared_by).collect()
-}
-
-fn declared_by(kernel: &KernelInfo) -> Vec<(&str, &str)> {
-    let module = (kernel.path.as_str(), kernel.hash.as_str());
-    let variants = kernel.variants.iter();
-    let variants = variants.map(|variant| (variant.path.as_str(), variant.hash.as_str()));
-    let vectors = kernel.vectors.iter();
-    let vectors = vectors.map(|vector| (vector.path.as_str(), vector.hash.as_str()));
-    [module]
-        .into_iter()
-        .chain(variants)
-        .chain(vectors)
-        .collect()
+    let files = manifest.kernels.iter().flat_map(KernelInfo::files);
+    files.map(|file| (file.path, file.hash)).collect()
 }
 
 /// Which engines of this build run each kernel, by what the manifest declares.

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::problem::{Pointer, ProblemKind, Reporter};
-use crate::{Digest, PackPath};
+use crate::{DeclaredFile, Digest, FilePlace, KernelInfo, PackPath};
 
 /// Files of a pack that are no files of the manifest's.
 const RESERVED: [&str; 2] = ["kernels.json", "kernels.json.sig"];
@@ -12,15 +12,49 @@ pub(super) struct Files {
     by_folded: BTreeMap<String, (PackPath, Option<Digest>)>,
 }
 
+/// A path and a digest that are ones; otherwise a problem was reported.
+pub(super) type NamedFile = Option<(PackPath, Digest)>;
+
+/// The files that one kernel names.
+#[derive(Debug, Default)]
+pub(super) struct KernelFiles {
+    pub(super) module: NamedFile,
+    pub(super) variants: Vec<NamedFile>,
+    pub(super) vectors: Vec<NamedFile>,
+}
+
 impl Files {
-    /// Checks one `path` and `hash` pair and adds it.
-    pub(super) fn add(
+    /// Checks every file that a kernel names and adds it.
+    pub(super) fn add_all(
         &mut self,
-        path: &str,
-        hash: &str,
+        info: &KernelInfo,
         at: &Pointer,
         reporter: &mut Reporter,
-    ) -> Option<(PackPath, Digest)> {
+    ) -> KernelFiles {
+        let mut named = KernelFiles::default();
+        for file in info.files() {
+            match file.place {
+                FilePlace::Module => named.module = self.add(file, at, reporter),
+                FilePlace::Variant(index) => {
+                    let at = at.key("variants").index(index);
+                    named.variants.push(self.add(file, &at, reporter));
+                }
+                FilePlace::Vector(index) => {
+                    let at = at.key("vectors").index(index);
+                    named.vectors.push(self.add(file, &at, reporter));
+                }
+            }
+        }
+        named
+    }
+
+    /// Checks one `path` and `hash` pair and adds it.
+    fn add(
+        &mut self,
+        DeclaredFile { path, hash, .. }: DeclaredFile<'_>,
+        at: &Pointer,
+        reporter: &mut Reporter,
+    ) -> NamedFile {
         let path_at = at.key("path");
         let hash_at = at.key("hash");
         let digest: Option<Digest> = hash.parse().ok();

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::document::{MAX_NAME_BYTES, MAX_TEXT_BYTES, version};
-use super::files::Files;
+use super::files::{Files, NamedFile};
 use super::params;
 use super::problem::{Pointer, ProblemKind, Reporter};
 use super::signature;
@@ -26,14 +26,14 @@ pub(super) fn check(
     reporter.check_length(&at.key("name"), &info.name, MAX_NAME_BYTES);
     check_entry_point(info, at, reporter);
     check_abi(info, at, reporter);
-    let file = files.add(&info.path, &info.hash, at, reporter);
+    let files = files.add_all(info, at, reporter);
     let limits = check_limits(info, policy, at, reporter);
     let platforms = platforms(info, at, reporter);
     check_benchmarks(info, at, reporter);
     let signature = signature::check(info, at, reporter);
-    let variants = variants(info, at, files, reporter);
-    let vectors = vectors(info, signature.as_ref(), at, files, reporter);
-    let (path, digest) = file?;
+    let variants = variants(info, files.variants, at, reporter);
+    let vectors = vectors(info, signature.as_ref(), files.vectors, at, reporter);
+    let (path, digest) = files.module?;
     Some(CheckedKernel {
         id: id?,
         path,
@@ -184,35 +184,34 @@ fn features(names: &[String], at: &Pointer, reporter: &mut Reporter) -> FeatureS
 
 fn variants(
     info: &KernelInfo,
+    files: Vec<NamedFile>,
     at: &Pointer,
-    files: &mut Files,
     reporter: &mut Reporter,
 ) -> Vec<Option<Variant>> {
     let at = at.key("variants");
-    let check = |(index, variant): (usize, &crate::KernelVariant)| {
-        let at = at.index(index);
-        let features = features(&variant.features, &at.key("features"), reporter);
-        let (path, digest) = files.add(&variant.path, &variant.hash, &at, reporter)?;
-        Some(Variant {
+    let mut variants = Vec::with_capacity(files.len());
+    for (index, (variant, file)) in info.variants.iter().zip(files).enumerate() {
+        let at = at.index(index).key("features");
+        let features = features(&variant.features, &at, reporter);
+        variants.push(file.map(|(path, digest)| Variant {
             path,
             digest,
             features,
-        })
-    };
-    info.variants.iter().enumerate().map(check).collect()
+        }));
+    }
+    variants
 }
 
 fn vectors(
     info: &KernelInfo,
     signature: Option<&Signature>,
+    files: Vec<NamedFile>,
     at: &Pointer,
-    files: &mut Files,
     reporter: &mut Reporter,
 ) -> Vec<Option<Vector>> {
     let at = at.key("vectors");
-    let check = |(index, vector): (usize, &KernelVector)| {
+    let check = |(index, (vector, file)): (usize, (&KernelVector, NamedFile))| {
         let at = at.index(index);
-        let file = files.add(&vector.path, &vector.hash, &at, reporter);
         check_tolerance(&vector.tolerance, &at.key("tolerance"), reporter);
         let params = params::vector_params(&vector.params, signature?, &at.key("params"), reporter);
         let (path, digest) = file?;
@@ -223,7 +222,8 @@ fn vectors(
             tolerance: vector.tolerance.clone(),
         })
     };
-    info.vectors.iter().enumerate().map(check).collect()
+    let named = info.vectors.iter().zip(files);
+    named.enumerate().map(check).collect()
 }
 
 fn check_tolerance(tolerance: &Tolerance, at: &Pointer, reporter: &mut Reporter) {

@@ -44,17 +44,13 @@ impl AllowList {
 }
 
 fn admit_kernel(allowed: &BTreeSet<Digest>, kernel: &CheckedKernel) -> Result<(), NotAllowed> {
-    let variants = kernel
-        .variants()
-        .iter()
-        .map(|variant| (&variant.path, variant.digest));
-    let mut modules = std::iter::once((kernel.path(), kernel.digest())).chain(variants);
-    match modules.find(|(_, digest)| !allowed.contains(digest)) {
+    let mut modules = kernel.files().filter(|file| file.place.is_module());
+    match modules.find(|file| !allowed.contains(&file.digest)) {
         None => Ok(()),
-        Some((path, digest)) => Err(NotAllowed::Digest {
+        Some(file) => Err(NotAllowed::Digest {
             kernel: kernel.id().clone(),
-            path: path.clone(),
-            digest,
+            path: file.path.clone(),
+            digest: file.digest,
         }),
     }
 }

@@ -210,7 +210,9 @@ mod tests {
             return Some(Vec::new());
         }
         let longest_first = (1..key.len()).rev().filter(|&end| {
-            key.is_char_boundary(end) && key[end..].starts_with('_') && symbols.contains(&key[..end])
+            key.is_char_boundary(end)
+                && key[end..].starts_with('_')
+                && symbols.contains(&key[..end])
         });
         longest_first.into_iter().find_map(|end| {
             let rest = &key[end + 1..];
