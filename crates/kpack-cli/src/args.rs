@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::console::Format;
 
@@ -8,6 +8,9 @@ use crate::console::Format;
 #[derive(Debug, Parser)]
 #[command(
     name = "kpack",
+    // Only that there is one: what is printed comes from the verb `version`.
+    version,
+    propagate_version = true,
     disable_version_flag = true,
     disable_help_subcommand = true
 )]
@@ -16,8 +19,8 @@ pub(crate) struct Cli {
     #[arg(long, global = true)]
     json: bool,
     /// Print the version, the runtime version and the engines compiled in
-    #[arg(short = 'V', long)]
-    pub(crate) version: bool,
+    #[arg(short = 'V', long = "version", global = true, action = ArgAction::Version)]
+    _version: Option<bool>,
     #[command(subcommand)]
     pub(crate) verb: Option<Verb>,
 }

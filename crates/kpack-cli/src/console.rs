@@ -2,6 +2,9 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use serde_json::Value;
+
+use crate::escape;
 use crate::failure::{Exit, Failure};
 use crate::report::Report;
 
@@ -58,9 +61,26 @@ impl Console {
             },
             Err(failure) => failure,
         };
+        self.explain(&failure);
+        failure.exit().into()
+    }
+
+    fn text_of(self, report: &Report) -> String {
         match self.format {
-            // An error that cannot be printed still has its exit code.
-            Format::Json => _ = print(&format!("{}\n", failure.to_json())),
+            Format::Json => json_line(&report.json),
+            Format::Text => escape::for_people(&report.text),
+        }
+    }
+
+    fn explain(self, failure: &Failure) {
+        match self.format {
+            Format::Json => {
+                let line = json_line(&failure.to_json());
+                // Whoever cannot be told on stdout may be listening on stderr.
+                if print(&line).is_err() {
+                    _ = anstream::stderr().write_all(line.as_bytes());
+                }
+            }
             Format::Text => {
                 let (what, why) = failure.lines();
                 eprint_line("\u{1b}[1;31merror\u{1b}[0m", &what);
@@ -68,14 +88,6 @@ impl Console {
                     eprint_line(&format!("  \u{1b}[1m{label}\u{1b}[0m"), &why);
                 }
             }
-        }
-        failure.exit().into()
-    }
-
-    fn text_of(self, report: &Report) -> String {
-        match self.format {
-            Format::Json => format!("{}\n", report.json),
-            Format::Text => escaped(&report.text),
         }
     }
 }
@@ -86,8 +98,12 @@ impl From<Exit> for ExitCode {
     }
 }
 
+fn json_line(object: &Value) -> String {
+    format!("{}\n", escape::in_json(&object.to_string()))
+}
+
 /// A reader that went away has seen enough.
-pub(crate) fn print(text: &str) -> io::Result<()> {
+fn print(text: &str) -> io::Result<()> {
     let mut stdout = anstream::stdout().lock();
     match stdout
         .write_all(text.as_bytes())
@@ -99,45 +115,14 @@ pub(crate) fn print(text: &str) -> io::Result<()> {
 }
 
 fn eprint_line(label: &str, text: &str) {
-    let line = one_line(text);
+    let line = escape::on_one_line(text);
     // Where stderr is closed there is no one to tell.
     _ = writeln!(anstream::stderr(), "{label}: {line}");
-}
-
-/// The text on one line, escaped.
-fn one_line(text: &str) -> String {
-    let words: Vec<&str> = text.split(['\n', '\r', '\t']).map(str::trim).collect();
-    escaped(&words.join(" "))
-}
-
-/// The text with everything escaped that could steer a terminal or reorder what it shows; newlines
-/// stay.
-fn escaped(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\n' => c.to_string(),
-            c if c.is_control() || is_bidi_control(c) => c.escape_unicode().to_string(),
-            c => c.to_string(),
-        })
-        .collect()
-}
-
-const fn is_bidi_control(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn no_pack_writes_control_sequences_to_a_terminal() {
-        assert_eq!(
-            escaped("a\u{1b}[2Jb\u{202e}c\nd"),
-            "a\\u{1b}[2Jb\\u{202e}c\nd"
-        );
-        assert_eq!(one_line("a\n  b\u{7}"), "a b\\u{7}");
-    }
 
     #[test]
     fn json_counts_only_as_an_option() {

@@ -236,7 +236,9 @@ impl Failure {
     }
 
     pub(crate) fn stdout(error: &io::Error) -> Self {
-        Self::new("stdout", Exit::Failed, "cannot write to stdout").because(error)
+        Self::new("stdout", Exit::Failed, "cannot write to stdout")
+            .because(error)
+            .help("all else is done: files that were to be written are written, and stay")
     }
 
     /// A manifest with a number that JSON cannot write.

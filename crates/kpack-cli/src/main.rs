@@ -6,6 +6,7 @@ mod args;
 mod atomic;
 mod console;
 mod engine;
+mod escape;
 mod failure;
 mod files;
 mod host;
@@ -47,13 +48,12 @@ fn work() -> ExitCode {
             let console = Console::new(cli.format());
             console.finish(answer(&cli, &console))
         }
-        Err(error) => usage::finish(&error, Format::of_args(&args)),
+        Err(error) => Console::new(Format::of_args(&args)).finish(usage::answer(&error)),
     }
 }
 
 fn answer(cli: &Cli, console: &Console) -> Result<Report, Failure> {
     match &cli.verb {
-        _ if cli.version => verbs::version::run(),
         None => Err(usage::no_verb()),
         Some(Verb::Keygen(args)) => verbs::keygen::run(args),
         Some(Verb::Hash(args)) => verbs::hash::run(args),

@@ -1,19 +1,23 @@
-use std::process::ExitCode;
-
 use clap::error::ErrorKind;
+use serde_json::json;
 
-use crate::console::{self, Console, Format};
 use crate::failure::Failure;
+use crate::report::Report;
+use crate::verbs::version;
 
-/// Ends a command line that clap answers itself: with help, or with what is wrong with it.
-pub(crate) fn finish(error: &clap::Error, format: Format) -> ExitCode {
-    if error.kind() == ErrorKind::DisplayHelp {
-        return match console::print(&error.render().to_string()) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => Console::new(format).finish(Err(Failure::stdout(&error))),
-        };
+/// What clap itself says of a command line: help, the version, or what is wrong with it.
+pub(crate) fn answer(error: &clap::Error) -> Result<Report, Failure> {
+    match error.kind() {
+        ErrorKind::DisplayHelp => Ok(help(error)),
+        ErrorKind::DisplayVersion => version::run(),
+        _ => Err(failure(error)),
     }
-    Console::new(format).finish(Err(failure(error)))
+}
+
+fn help(error: &clap::Error) -> Report {
+    let text = error.render().to_string();
+    let json = json!({ "help": text });
+    Report { text, json }
 }
 
 pub(crate) fn no_verb() -> Failure {

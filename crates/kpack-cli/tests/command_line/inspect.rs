@@ -72,9 +72,15 @@ fn a_pack_does_not_steer_the_terminal() {
     let work = Work::new();
     work.write_pack(&[("scale.wasm", SCALE)], json!([scale()]));
     let mut manifest = work.manifest();
-    manifest["description"] = json!("red \u{1b}[31m \u{7} \u{202e}evil\nnew line");
+    manifest["description"] = json!("red \u{1b}[31m \u{7} \u{202e}evil\u{9b}\nnew line");
     work.write_manifest(&manifest);
     let text = work.ok(&["inspect", "pack"]).stdout;
-    assert!(!text.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{text:?}");
+    assert!(
+        !text.contains(['\u{1b}', '\u{7}', '\u{9b}', '\u{202e}']),
+        "{text:?}"
+    );
     assert!(text.contains("\\u{1b}[31m"), "{text}");
+    let shown = work.ok(&["inspect", "pack", "--json"]);
+    assert!(!shown.stdout.contains(['\u{7f}', '\u{9b}', '\u{202e}']));
+    assert_eq!(shown.json()["manifest"], work.manifest());
 }
