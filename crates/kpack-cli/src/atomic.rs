@@ -1,70 +1,115 @@
 //! Files that are either the old one or the whole new one.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
 
-/// Replaces the file at `path`, or makes it, with these bytes: they are written to a temporary file
-/// in the same folder, forced to disk, and renamed. A symbolic link at `path` stays, and the file it
-/// leads to is replaced.
+/// A file that is to be made or replaced.
 ///
-/// # Errors
-///
-/// What the operating system says, or [`io::ErrorKind::InvalidInput`] when something else than a
-/// regular file stands there. The temporary file is gone then, and what was there is as it was.
-pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let target = target(path)?;
-    let folder = match target.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut temporary = temporary_in(folder)?;
-    if let Ok(existing) = fs::metadata(&target) {
-        temporary
-            .as_file()
-            .set_permissions(existing.permissions())?;
-    }
-    temporary.write_all(bytes)?;
-    temporary.as_file().sync_all()?;
-    temporary.persist(&target).map_err(|error| error.error)?;
-    // The rename itself is on disk only with its folder; not every file system can do that.
-    _ = File::open(folder).and_then(|folder| folder.sync_all());
-    Ok(())
+/// It is written under another name, forced to disk and renamed, so that at every moment the file is
+/// the old one or the whole new one. A process that is killed while it writes leaves a file
+/// `.kpack-*.tmp` behind, which means nothing to kpack and may be removed.
+#[derive(Debug)]
+pub(crate) struct Target {
+    file: PathBuf,
+    /// Where to write at first; the next one serves where one does not do.
+    staging: Vec<PathBuf>,
 }
 
-fn target(path: &Path) -> io::Result<PathBuf> {
+impl Target {
+    /// The file that a user names for a result. A symbolic link there stays, and the file that it
+    /// leads to is replaced. Nothing is changed yet, but a file can be made in the folder.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says, or [`io::ErrorKind::InvalidInput`] where something other than
+    /// a regular file stands there, or a link that leads nowhere.
+    pub(crate) fn output(path: &Path) -> io::Result<Self> {
+        let file = followed(path)?;
+        let folder = match file.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        drop(temporary_in(&folder)?);
+        Ok(Self {
+            file,
+            staging: vec![folder],
+        })
+    }
+
+    /// A file of a pack. It is written beside the pack's folder, as a pack with one more file in it
+    /// would be refused, and in the folder only where that does not do: where the folder above cannot
+    /// be written or is on another file system.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such folder.
+    pub(crate) fn in_pack(pack: &Path, name: &str) -> io::Result<Self> {
+        let pack = fs::canonicalize(pack)?;
+        let file = pack.join(name);
+        let above = pack.parent().map(Path::to_owned);
+        Ok(Self {
+            file,
+            staging: above.into_iter().chain([pack]).collect(),
+        })
+    }
+
+    /// Makes or replaces the file.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says. No other file is left then, and what was there is as it was.
+    pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut result = Err(io::ErrorKind::NotFound.into());
+        for folder in &self.staging {
+            result = self.write_by_way_of(folder, bytes);
+            if result.is_ok() {
+                break;
+            }
+        }
+        result
+    }
+
+    fn write_by_way_of(&self, folder: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut temporary = temporary_in(folder)?;
+        let file = temporary.as_file_mut();
+        if let Ok(existing) = fs::metadata(&self.file) {
+            file.set_permissions(existing.permissions())?;
+        }
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        temporary.persist(&self.file).map_err(|error| error.error)?;
+        // The rename itself is on disk only with its folder; not every file system can do that.
+        let folder = self.file.parent().unwrap_or(folder);
+        _ = File::open(folder).and_then(|folder| folder.sync_all());
+        Ok(())
+    }
+}
+
+fn followed(path: &Path) -> io::Result<PathBuf> {
+    let refused = |why: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
     match fs::metadata(path) {
         Ok(found) if found.is_file() => fs::canonicalize(path),
-        Ok(_) => Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "something other than a regular file stands there",
-        )),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(path.to_owned()),
-        Err(error) => Err(error),
+        Ok(_) => refused("something other than a regular file stands there"),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Err(_) if fs::symlink_metadata(path).is_ok() => {
+            refused("a symbolic link stands there that leads nowhere")
+        }
+        Err(_) => Ok(path.to_owned()),
     }
 }
 
-/// A file that is removed when it is dropped, with the mode that a new file gets.
+/// A file that is removed when it is dropped, with the mode that a new file gets. It is opened here,
+/// so that errors do not name a file that nobody knows.
 fn temporary_in(folder: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = Builder::new();
-    builder.prefix(".kpack-").suffix(".tmp");
-    if let Some(permissions) = permissions_of_new_files() {
-        builder.permissions(permissions);
-    }
-    builder.tempfile_in(folder)
-}
-
-#[cfg(unix)]
-fn permissions_of_new_files() -> Option<Permissions> {
-    use std::os::unix::fs::PermissionsExt;
-    Some(Permissions::from_mode(0o666))
-}
-
-#[cfg(not(unix))]
-fn permissions_of_new_files() -> Option<Permissions> {
-    None
+    Builder::new()
+        .prefix(".kpack-")
+        .suffix(".tmp")
+        .make_in(folder, |path| {
+            OpenOptions::new().write(true).create_new(true).open(path)
+        })
 }
 
 #[cfg(test)]
@@ -85,20 +130,40 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out");
         for bytes in ["first", "second"] {
-            write(&path, bytes.as_bytes()).unwrap();
+            let target = Target::output(&path).unwrap();
+            target.write(bytes.as_bytes()).unwrap();
             assert_eq!(fs::read_to_string(&path).unwrap(), bytes);
             assert_eq!(names(folder.path()), ["out"]);
         }
     }
 
     #[test]
-    fn a_write_that_fails_leaves_nothing() {
+    fn a_path_that_cannot_be_written_is_known_before() {
         let folder = tempfile::tempdir().unwrap();
         let occupied = folder.path().join("occupied");
         fs::create_dir(&occupied).unwrap();
-        assert!(write(&occupied, b"x").is_err());
-        assert!(write(&folder.path().join("missing/out"), b"x").is_err());
+        let error = Target::output(&occupied).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        let error = Target::output(&folder.path().join("missing/out")).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        assert!(!error.to_string().contains(".tmp"), "{error}");
         assert_eq!(names(folder.path()), ["occupied"]);
+    }
+
+    #[test]
+    fn a_file_of_a_pack_is_written_beside_it_and_else_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let pack = folder.path().join("pack");
+        fs::create_dir(&pack).unwrap();
+        let mut target = Target::in_pack(&pack, "file").unwrap();
+        let root = fs::canonicalize(folder.path()).unwrap();
+        assert_eq!(target.staging, [root.clone(), root.join("pack")]);
+        target.write(b"first").unwrap();
+        target.staging[0] = root.join("nowhere");
+        target.write(b"second").unwrap();
+        assert_eq!(fs::read_to_string(pack.join("file")).unwrap(), "second");
+        assert_eq!(names(folder.path()), ["pack"]);
+        assert_eq!(names(&pack), ["file"]);
     }
 
     #[cfg(unix)]
@@ -108,18 +173,25 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let real = folder.path().join("real");
         fs::write(&real, "old").unwrap();
-        fs::set_permissions(&real, Permissions::from_mode(0o640)).unwrap();
-        symlink("real", folder.path().join("link")).unwrap();
-        write(&folder.path().join("link"), b"new").unwrap();
+        fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
+        let link = folder.path().join("link");
+        symlink("real", &link).unwrap();
+        Target::output(&link).unwrap().write(b"new").unwrap();
         assert_eq!(fs::read_to_string(&real).unwrap(), "new");
-        assert_eq!(
-            fs::metadata(&real).unwrap().permissions().mode() & 0o777,
-            0o640
-        );
-        assert!(
-            fs::symlink_metadata(folder.path().join("link"))
-                .unwrap()
-                .is_symlink()
-        );
+        let mode = fs::metadata(&real).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o640);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_that_leads_nowhere_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("nowhere", &link).unwrap();
+        let error = Target::output(&link).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        assert_eq!(names(folder.path()), ["link"]);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     }
 }

@@ -4,7 +4,7 @@ use kpack_verify::{MANIFEST_FILE, sha256};
 use serde_json::{Value, json};
 
 use crate::args::HashArgs;
-use crate::atomic;
+use crate::atomic::Target;
 use crate::failure::Failure;
 use crate::report::Report;
 
@@ -21,7 +21,8 @@ pub(crate) fn run(args: &HashArgs) -> Result<Report, Failure> {
             .map_err(|error| Failure::not_json(&error))?;
         text.push('\n');
         let path = args.pack.join(MANIFEST_FILE);
-        atomic::write(&path, text.as_bytes())
+        Target::in_pack(&args.pack, MANIFEST_FILE)
+            .and_then(|manifest| manifest.write(text.as_bytes()))
             .map_err(|error| Failure::file("write", &path, &error))?;
     }
     let outcome = match changed {

@@ -1,18 +1,24 @@
+use std::io;
+
 use kpack::BoundKernel;
 use serde_json::{Value, json};
 
 use crate::args::RunArgs;
+use crate::atomic::Target;
 use crate::console::Console;
 use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::report::Report;
 use crate::tensors::{self, Inputs};
-use crate::{atomic, files, host, param};
+use crate::{files, host, param};
 
 /// Runs one kernel once, from file to file.
 pub(crate) fn run(args: &RunArgs, console: &Console) -> Result<Report, Failure> {
     let engine = Engine::named_or_first(args.backend.as_deref())?;
     let assignments = param::assignments("--param", &args.params)?;
+    let unwritable = |error: io::Error| Failure::file("write", &args.output, &error);
+    // First of all, so that nothing runs for a result that has no place to go.
+    let output = Target::output(&args.output).map_err(unwritable)?;
     let trust = files::trust(&args.trust)?;
     let pack = host::verifier().verify_at(&args.pack, &trust, host::now()?)?;
     let kernel = engine.runtime()?.compile_kernel(&pack, &args.kernel)?;
@@ -32,8 +38,7 @@ pub(crate) fn run(args: &RunArgs, console: &Console) -> Result<Report, Failure> 
     bound.run()?;
 
     let outputs = tensors::outputs_file(&bound)?;
-    atomic::write(&args.output, &outputs)
-        .map_err(|error| Failure::file("write", &args.output, &error))?;
+    output.write(&outputs).map_err(unwritable)?;
     Ok(report(args, &bound, &inputs))
 }
 

@@ -5,10 +5,11 @@ use kpack_verify::{SIGNATURE_FILE, SigningKey, sign_pack};
 use serde_json::json;
 
 use crate::args::SignArgs;
+use crate::atomic::Target;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::report::Report;
-use crate::{atomic, files, host};
+use crate::{files, host};
 
 /// Adds this key's signature to a pack whose manifest and files are as they should be.
 pub(crate) fn run(args: &SignArgs, console: &Console) -> Result<Report, Failure> {
@@ -17,7 +18,8 @@ pub(crate) fn run(args: &SignArgs, console: &Console) -> Result<Report, Failure>
     let pack = PackDir::open(&args.pack)?.read()?;
     let signatures = sign_pack(&pack, &host::policy(), &key)?;
     let path = args.pack.join(SIGNATURE_FILE);
-    atomic::write(&path, signatures.to_json().as_bytes())
+    Target::in_pack(&args.pack, SIGNATURE_FILE)
+        .and_then(|file| file.write(signatures.to_json().as_bytes()))
         .map_err(|error| Failure::file("write", &path, &error))?;
 
     let count = signatures.entries().len();

@@ -347,8 +347,37 @@ fn an_output_that_cannot_be_written() {
     let before = work.listing();
     work.fails(&folder, 1, "unwritable");
     folder[8] = "no/such/folder/out";
-    work.fails(&folder, 1, "not_found");
+    let error = work.fails(&folder, 1, "not_found");
+    assert!(!error.to_string().contains(".tmp"), "{error}");
     assert_eq!(work.listing(), before);
+}
+
+#[test]
+fn nothing_runs_for_an_output_that_cannot_be_written() {
+    let k = kernel("scale", "k.wasm", "f32");
+    let work = Work::with_pack(&[("k.wasm", &module("unreachable"))], json!([k]));
+    work.write_tensors("in", &[("x", Dtype::F32, &[1], f32s(&[0.5]))]);
+    work.fails(&RUN, 5, "unreachable");
+    let mut elsewhere = RUN;
+    elsewhere[8] = "no/such/folder/out";
+    work.fails(&elsewhere, 1, "not_found");
+}
+
+#[cfg(unix)]
+#[test]
+fn links_at_the_output() {
+    use std::os::unix::fs::symlink;
+    let work = good();
+    fs::write(work.path("real"), "old").unwrap();
+    symlink("real", work.path("out")).unwrap();
+    work.ok(&RUN);
+    let bytes = fs::read(work.path("real")).unwrap();
+    assert!(SafeTensors::deserialize(&bytes).is_ok());
+    fs::remove_file(work.path("real")).unwrap();
+    let error = work.fails(&RUN, 1, "unwritable");
+    assert!(error["message"].as_str().unwrap().contains("leads nowhere"));
+    assert!(fs::symlink_metadata(work.path("out")).unwrap().is_symlink());
+    assert!(!work.path("real").exists());
 }
 
 #[test]
