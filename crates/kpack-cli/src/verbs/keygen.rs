@@ -24,8 +24,10 @@ pub(crate) fn run(args: &KeygenArgs) -> Result<Report, Failure> {
         }
         failure
     };
-    let private_file = NewFile::create(private).map_err(|error| unwritable(private, &error))?;
-    let public_file = NewFile::create(&public).map_err(|error| unwritable(&public, &error))?;
+    let private_file =
+        NewFile::create(private, Readers::Owner).map_err(|error| unwritable(private, &error))?;
+    let public_file =
+        NewFile::create(&public, Readers::Umask).map_err(|error| unwritable(&public, &error))?;
     let private_file = private_file
         .write(key.to_pkcs8_der())
         .map_err(|error| unwritable(private, &error))?;
@@ -63,6 +65,15 @@ struct NewFile {
     fate: Fate,
 }
 
+/// Who may read a new file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Readers {
+    /// Its owner alone.
+    Owner,
+    /// Whoever the process's umask lets read its files.
+    Umask,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Removed,
@@ -70,12 +81,11 @@ enum Fate {
 }
 
 impl NewFile {
-    /// Only the owner may read it. Fails where anything stands at the path, a dangling link too.
-    fn create(path: &Path) -> io::Result<Self> {
+    /// Fails where anything stands at the path, a dangling link too.
+    fn create(path: &Path, readers: Readers) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        restrict(&mut options, readers);
         Ok(Self {
             file: options.open(path)?,
             path: path.to_owned(),
@@ -93,6 +103,18 @@ impl NewFile {
         self.fate = Fate::Kept;
     }
 }
+
+#[cfg(unix)]
+fn restrict(options: &mut OpenOptions, readers: Readers) {
+    use std::os::unix::fs::OpenOptionsExt;
+    options.mode(match readers {
+        Readers::Owner => 0o600,
+        Readers::Umask => 0o666,
+    });
+}
+
+#[cfg(not(unix))]
+fn restrict(_options: &mut OpenOptions, _readers: Readers) {}
 
 impl Drop for NewFile {
     fn drop(&mut self) {

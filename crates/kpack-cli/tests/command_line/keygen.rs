@@ -22,6 +22,37 @@ fn a_key_is_made_in_two_files() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn the_umask_says_who_may_read_the_public_key() {
+    use std::os::unix::fs::PermissionsExt;
+    for (umask, mode) in [
+        ("022", 0o644),
+        ("027", 0o640),
+        ("077", 0o600),
+        ("000", 0o666),
+    ] {
+        let work = Work::new();
+        let script = format!("umask {umask} && exec \"$0\" keygen --out key");
+        let status = std::process::Command::new("sh")
+            .args(["-c", &script, env!("CARGO_BIN_EXE_kpack")])
+            .current_dir(work.path("."))
+            .stdout(std::process::Stdio::null())
+            .status()
+            .unwrap();
+        assert!(status.success());
+        let mode_of = |name: &str| {
+            let permissions = fs::metadata(work.path(name)).unwrap().permissions();
+            permissions.mode() & 0o777
+        };
+        assert_eq!(
+            (mode_of("key"), mode_of("key.pub")),
+            (0o600, mode),
+            "{umask}"
+        );
+    }
+}
+
 #[test]
 fn the_private_key_is_shown_nowhere() {
     let work = Work::new();
