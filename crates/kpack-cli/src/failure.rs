@@ -256,6 +256,12 @@ impl Failure {
         Self::new("unsafe_path", Exit::Refused, what).because(error)
     }
 
+    pub(crate) fn reserved_path(kernel: &str, path: &str) -> Self {
+        let what = format!("kernel {kernel} names a reserved path: `{path}`");
+        Self::new("reserved_path", Exit::Refused, what)
+            .help("the manifest and its signature are no files of a kernel")
+    }
+
     pub(crate) fn manifest_not_utf8() -> Self {
         Self::new(
             "malformed_manifest",

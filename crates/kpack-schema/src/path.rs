@@ -5,6 +5,9 @@ use std::str::FromStr;
 /// The longest path, in bytes, that a manifest may name.
 pub const MAX_PATH_BYTES: usize = 256;
 
+/// Files of a pack that are no files of the manifest's.
+const RESERVED: [&str; 2] = ["kernels.json", "kernels.json.sig"];
+
 /// A file of a pack, relative to the pack's root, that is safe to open on every platform.
 ///
 /// Segments match `[A-Za-z0-9_-][A-Za-z0-9._-]*` and are separated by `/`. No segment is a name
@@ -47,6 +50,15 @@ impl PackPath {
     /// The path's segments, outermost first.
     pub fn segments(&self) -> impl Iterator<Item = &str> {
         self.0.split('/')
+    }
+
+    /// Whether this is the path of the manifest or of its signature, or one below them, in letters of
+    /// whichever case: no file that a manifest declares may stand there.
+    #[must_use]
+    pub fn is_reserved(&self) -> bool {
+        let folded = self.folded();
+        let root = folded.split('/').next().unwrap_or(&folded);
+        RESERVED.contains(&root)
     }
 
     /// The form under which two paths collide on a file system that ignores case.
@@ -145,6 +157,17 @@ mod tests {
                 .collect::<Vec<_>>(),
             ["a", "b", "c"]
         );
+    }
+
+    #[test]
+    fn the_manifest_and_its_signature_are_reserved() {
+        let is_reserved = |text: &str| text.parse::<PackPath>().unwrap().is_reserved();
+        for reserved in ["kernels.json", "KERNELS.json.sig", "Kernels.json/a"] {
+            assert!(is_reserved(reserved), "{reserved}");
+        }
+        for free in ["kernels.json.wasm", "a/kernels.json", "kernels"] {
+            assert!(!is_reserved(free), "{free}");
+        }
     }
 
     #[test]

@@ -225,12 +225,10 @@ fn check_paths<'a>(
 ) -> Result<(), PackBytesError> {
     let mut seen = BTreeSet::new();
     for path in paths.clone() {
-        let folded = path.folded();
-        let root = folded.split('/').next().unwrap_or(&folded);
-        if root == MANIFEST_FILE || root == SIGNATURE_FILE {
+        if path.is_reserved() {
             return Err(PackBytesError::Reserved { file: path.clone() });
         }
-        if !seen.insert(folded) {
+        if !seen.insert(path.folded()) {
             return Err(PackBytesError::Collision { file: path.clone() });
         }
     }

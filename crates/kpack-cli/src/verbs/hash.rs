@@ -70,6 +70,9 @@ fn fill(manifest: &mut KernelManifest, folder: &PackDir) -> Result<Vec<HashedFil
             let safe: PackPath = path
                 .parse()
                 .map_err(|error| Failure::unsafe_path(&id, path, &error))?;
+            if safe.is_reserved() {
+                return Err(Failure::reserved_path(&id, path));
+            }
             let after = sha256(&folder.file(&safe)?).to_string();
             files.push(HashedFile {
                 kernel: id.clone(),

@@ -77,6 +77,20 @@ fn hash_reads_safe_paths_only() {
 }
 
 #[test]
+fn hash_takes_neither_the_manifest_nor_the_signature_for_a_kernels_file() {
+    let work = Work::new();
+    work.write_pack(&[("copy.wasm", COPY)], json!([]));
+    for path in ["kernels.json", "kernels.json.sig", "KERNELS.JSON"] {
+        let mut manifest = work.manifest();
+        manifest["kernels"] = json!([kernel("copy", path, "f32")]);
+        work.write_manifest(&manifest);
+        let error = work.fails(&["hash", "pack"], 3, "reserved_path");
+        assert!(error["message"].as_str().unwrap().contains(path));
+        assert_eq!(work.manifest(), manifest);
+    }
+}
+
+#[test]
 fn hash_names_the_place_of_what_is_no_manifest() {
     let work = Work::new();
     work.write_pack(

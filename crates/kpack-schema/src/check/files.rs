@@ -3,9 +3,6 @@ use std::collections::BTreeMap;
 use super::problem::{Pointer, ProblemKind, Reporter};
 use crate::{DeclaredFile, Digest, FilePlace, KernelInfo, PackPath};
 
-/// Files of a pack that are no files of the manifest's.
-const RESERVED: [&str; 2] = ["kernels.json", "kernels.json.sig"];
-
 /// Every file that a manifest names, by the form under which two paths would collide.
 #[derive(Debug, Default)]
 pub(super) struct Files {
@@ -101,7 +98,7 @@ fn safe_path(text: &str, at: &Pointer, reporter: &mut Reporter) -> Option<PackPa
             return None;
         }
     };
-    if RESERVED.contains(&path.folded().as_str()) {
+    if path.is_reserved() {
         let allowed = "another file than the manifest and its signature";
         reporter.report(at, ProblemKind::Path, text, allowed);
         return None;
