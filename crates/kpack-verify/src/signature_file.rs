@@ -4,7 +4,7 @@ use std::collections::btree_map::Entry;
 use kpack_schema::json;
 use serde::{Deserialize, Serialize};
 
-use crate::ed25519::Signature;
+use crate::ed25519::{Domain, Signature, SignedMessage, VerifyingKey};
 use crate::text::Text;
 use crate::{KeyId, PackLimits};
 
@@ -150,6 +150,16 @@ impl SignatureFile {
     #[must_use]
     pub fn signature(&self, key_id: KeyId) -> Option<&Signature> {
         self.signatures.get(&key_id)
+    }
+
+    /// Whether there is an entry of `key` that verifies over these bytes of a `kernels.json`. This
+    /// says nothing of whether the key is trusted: that is what
+    /// [`Trust::verify`](crate::Trust::verify) is for.
+    #[must_use]
+    pub fn is_signed_by(&self, key: &VerifyingKey, manifest: &[u8]) -> bool {
+        let message = SignedMessage::new(Domain::Manifest, manifest);
+        self.signature(key.id())
+            .is_some_and(|signature| key.verify(&message, signature).is_some())
     }
 
     fn from_wire(wire: Vec<WireEntry>) -> Result<Self, SignatureFileError> {

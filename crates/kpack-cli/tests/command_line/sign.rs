@@ -127,9 +127,21 @@ fn sign_never_changes_the_manifest() {
 fn a_second_key_signs_beside_the_author() {
     let work = Work::with_pack(&[("scale.wasm", SCALE)], json!([scale()]));
     work.ok(&["keygen", "--out", "second"]);
-    work.ok(&["sign", "pack", "--key", "second"]);
-    let signed = work.ok(&["sign", "pack", "--key", "key", "--json"]).json();
+    let signed = work
+        .ok(&["sign", "pack", "--key", "second", "--json"])
+        .json();
     assert_eq!(signed["signatures"].as_array().unwrap().len(), 2);
+    assert_eq!(signed["unknown_signatures"], json!([]));
+    let second_id = signed["key_id"].clone();
+    // Whether the second key's entry verifies cannot be known without that key.
+    let signed = work.ok(&["sign", "pack", "--key", "key", "--json"]).json();
+    assert_eq!(signed["signatures"], json!([signed["key_id"]]));
+    assert_eq!(signed["unknown_signatures"], json!([second_id]));
+    let text = work.ok(&["sign", "pack", "--key", "key"]).stdout;
+    assert!(
+        text.ends_with("1 that verify, 1 of keys that are not known here\n"),
+        "{text}"
+    );
 
     let mut trust = work.trust();
     let second = fs::read_to_string(work.path("second.pub")).unwrap();
@@ -140,6 +152,36 @@ fn a_second_key_signs_beside_the_author() {
     trust["threshold"] = json!(2);
     work.write_trust(trust);
     work.ok(&["verify", "pack", "--trust", "trust.json"]);
+}
+
+#[test]
+fn signatures_over_an_older_manifest_are_not_counted_as_valid() {
+    let work = Work::with_pack(&[("scale.wasm", SCALE)], json!([scale()]));
+    work.ok(&["keygen", "--out", "second"]);
+    work.ok(&["sign", "pack", "--key", "second"]);
+    let mut manifest = work.manifest();
+    manifest["version"] = json!("1.1.0");
+    work.write_manifest(&manifest);
+    let signed = work.ok(&["sign", "pack", "--key", "key", "--json"]).json();
+    assert_eq!(signed["signatures"], json!([signed["key_id"]]));
+    assert_eq!(signed["unknown_signatures"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_pack_that_has_expired_is_signed_with_a_warning() {
+    let work = Work::with_pack(&[("scale.wasm", SCALE)], json!([scale()]));
+    work.release(|manifest| {
+        manifest["created_at"] = json!("2020-01-01T00:00:00Z");
+        manifest["expires"] = json!("2020-01-02T00:00:00Z");
+    });
+    let sign = ["sign", "pack", "--key", "key"];
+    let ran = work.ok(&sign);
+    assert!(
+        ran.stderr.starts_with("warning: the pack has expired"),
+        "{ran:?}"
+    );
+    work.release(|manifest| manifest["expires"] = json!("9999-12-31T23:59:59Z"));
+    assert_eq!(work.ok(&sign).stderr, "");
 }
 
 #[test]

@@ -53,6 +53,16 @@ fn a_key_replaces_its_own_entry_over_an_older_manifest() {
 }
 
 #[test]
+fn an_entry_is_a_signature_of_its_key_over_its_bytes_and_of_no_other() {
+    let parts = unsigned(&Draft::new());
+    let signatures = try_sign(&parts, &key(1)).unwrap();
+    let is_signed = |by: u8, bytes: &[u8]| signatures.is_signed_by(&key(by).verifying_key(), bytes);
+    assert!(is_signed(1, &parts.manifest));
+    assert!(!is_signed(2, &parts.manifest));
+    assert!(!is_signed(1, &parts.manifest[1..]));
+}
+
+#[test]
 fn the_author_signs_first() {
     let parts = unsigned(&Draft::new());
     let error = try_sign(&parts, &key(2)).unwrap_err();
