@@ -58,6 +58,7 @@ mod key_id;
 mod lower_hex;
 mod manifest;
 mod pack_bytes;
+mod pem;
 mod sha256;
 mod sign;
 mod signature_file;

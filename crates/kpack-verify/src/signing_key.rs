@@ -6,7 +6,7 @@ use ring::signature::{Ed25519KeyPair, KeyPair};
 use zeroize::Zeroizing;
 
 use crate::ed25519::{Domain, Signature, SignedMessage, VerifyingKey};
-use crate::{KeyId, SignatureEntry};
+use crate::{KeyId, SignatureEntry, pem};
 
 /// A private Ed25519 key, as `kpack keygen` makes and `kpack sign` uses it.
 ///
@@ -66,9 +66,10 @@ impl SigningKey {
     /// # Errors
     /// [`SigningKeyError::Pem`] or [`SigningKeyError::Pkcs8`].
     pub fn parse(stored: &[u8]) -> Result<Self, SigningKeyError> {
-        match std::str::from_utf8(stored) {
-            Ok(text) if text.trim_start().starts_with("-----BEGIN ") => Self::from_pem(text),
-            _ => Self::from_pkcs8_der(stored),
+        if pem::is_pem(stored) {
+            Self::from_pem(stored)
+        } else {
+            Self::from_pkcs8_der(stored)
         }
     }
 
@@ -85,18 +86,14 @@ impl SigningKey {
         Ok(Self::new(pair, Zeroizing::new(der.to_vec())))
     }
 
-    /// Reads PKCS#8 in a PEM envelope labelled `PRIVATE KEY`.
+    /// Reads PKCS#8 in a PEM envelope labelled `PRIVATE KEY`: the first one, whatever stands around
+    /// it and however its lines are wrapped.
     ///
     /// # Errors
     /// [`SigningKeyError::Pem`] or [`SigningKeyError::Pkcs8`].
-    pub fn from_pem(pem: &str) -> Result<Self, SigningKeyError> {
-        let pem_error = |reason: String| SigningKeyError::Pem { reason };
-        let (label, der) = pem_rfc7468::decode_vec(pem.trim_start().as_bytes())
-            .map_err(|error| pem_error(error.to_string()))?;
-        let der = Zeroizing::new(der);
-        if label != "PRIVATE KEY" {
-            return Err(pem_error(format!("it is labelled {label}")));
-        }
+    pub fn from_pem(stored: impl AsRef<[u8]>) -> Result<Self, SigningKeyError> {
+        let der =
+            pem::private_key(stored.as_ref()).map_err(|reason| SigningKeyError::Pem { reason })?;
         Self::from_pkcs8_der(&der)
     }
 
@@ -233,12 +230,85 @@ MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC
             let error = SigningKey::parse(bad).unwrap_err();
             assert!(matches!(error, SigningKeyError::Pkcs8 { .. }), "{error}");
         }
-        let encrypted = RFC8410_V1.replace("PRIVATE", "ENCRYPTED PRIVATE");
-        let torn = &RFC8410_V1[..60];
-        for bad in [encrypted.as_str(), torn, ""] {
-            let error = SigningKey::from_pem(bad).unwrap_err();
+        let labelled = |label| RFC8410_V1.replace("PRIVATE KEY", label);
+        let torn = RFC8410_V1[..60].to_owned();
+        let two_letters_short = RFC8410_V1.replace("hC\n", "\n");
+        let headers = RFC8410_V1.replacen('\n', "\nProc-Type: 4,ENCRYPTED\n\n", 1);
+        for (bad, reason) in [
+            (
+                labelled("ENCRYPTED PRIVATE KEY"),
+                "labelled ENCRYPTED PRIVATE KEY",
+            ),
+            (labelled("PUBLIC KEY"), "labelled PUBLIC KEY"),
+            (labelled("\u{1b}[31m"), "no -----BEGIN PRIVATE KEY-----"),
+            (torn, "no -----END PRIVATE KEY-----"),
+            (two_letters_short, "`"),
+            (headers, "`"),
+        ] {
+            let error = SigningKey::parse(bad.as_bytes()).unwrap_err();
             assert!(matches!(error, SigningKeyError::Pem { .. }), "{error}");
+            assert!(error.to_string().contains(reason), "{error}");
         }
+        assert!(SigningKey::from_pem("").is_err());
+    }
+
+    #[test]
+    fn pem_is_read_as_common_tools_write_it() {
+        let v2 = SigningKey::from_seed(&[7; 32]);
+        let pem = |der| pem_rfc7468::encode_string("PRIVATE KEY", Default::default(), der).unwrap();
+        for (key, pem) in [
+            (RFC8410_PUBLIC.to_owned(), RFC8410_V1.to_owned()),
+            (v2.public_key().to_string(), pem(v2.to_pkcs8_der())),
+        ] {
+            let body = pem.lines().filter(|line| !line.starts_with('-'));
+            let body: String = body.collect();
+            let wrapped = |width: usize| {
+                let lines = body.as_bytes().chunks(width).map(String::from_utf8_lossy);
+                let lines: Vec<_> = lines.collect();
+                format!(
+                    "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
+                    lines.join("\n")
+                )
+            };
+            let attributes =
+                b"Bag Attributes\n    friendlyName: K\xfchn\nKey Attributes: <No Attributes>\n";
+            for stored in [
+                format!("\n\n  {pem}\n\n").into_bytes(),
+                pem.replace('\n', "\r\n").into_bytes(),
+                pem.trim_end().into(),
+                format!("\u{feff}{pem}").into_bytes(),
+                wrapped(76).into_bytes(),
+                wrapped(1).into_bytes(),
+                wrapped(1000).into_bytes(),
+                wrapped(60).replace('\n', "\n\n").into_bytes(),
+                [attributes.as_slice(), pem.as_bytes()].concat(),
+                format!("{pem}ED25519 Private-Key:\npriv:\n    00:\n").into_bytes(),
+                format!("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n{pem}")
+                    .into_bytes(),
+            ] {
+                let read = SigningKey::parse(&stored).unwrap();
+                assert_eq!(
+                    read.public_key().to_string(),
+                    key,
+                    "{}",
+                    stored.escape_ascii()
+                );
+            }
+        }
+    }
+
+    /// Written by OpenSSL 3.0: `openssl genpkey -algorithm ed25519 -text`.
+    #[test]
+    fn a_key_of_openssl_is_read() {
+        let stored = "-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIOlu/Zq/YoYp9jGS8HRh2alOJDO+WjL6hnXD1LZj+Fxb
+-----END PRIVATE KEY-----
+ED25519 Private-Key:
+priv:
+    e9:6e:fd:9a:bf:62:86:29:f6:31:92:f0:74:61:d9:
+";
+        let key = SigningKey::parse(stored.as_bytes()).unwrap();
+        assert_eq!(key.to_pkcs8_der()[..8], [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6]);
     }
 
     #[test]
