@@ -40,7 +40,7 @@ mod path;
 mod policy;
 mod signature;
 mod tensor;
-mod text;
+pub mod text;
 mod time;
 
 pub use bind_error::BindError;

@@ -1,6 +1,9 @@
-/// A text from outside as it may be shown in a message: escaped, and cut to a length that a
-/// terminal line can bear.
-pub(crate) fn shown(text: &str) -> String {
+//! Texts from outside in messages.
+
+/// The text as it may be shown in a message: everything escaped but ASCII that prints and letters
+/// and digits of every script, and cut to a length that a terminal line can bear.
+#[must_use]
+pub fn shown(text: &str) -> String {
     const LONGEST: usize = 96;
     let mut shown = String::new();
     for (count, character) in text.chars().enumerate() {

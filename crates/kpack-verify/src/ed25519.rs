@@ -9,6 +9,7 @@ use std::str::FromStr;
 
 use curve25519_dalek::edwards::CompressedEdwardsY;
 use kpack_schema::PublicKey;
+use kpack_schema::text::shown;
 use ring::signature::{ED25519, UnparsedPublicKey};
 
 use crate::{KeyId, lower_hex};
@@ -97,9 +98,9 @@ pub struct Signature([u8; 64]);
 
 /// A text that is not 128 lower-case hex characters.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a signature has 128 lower-case hex characters, found one of length: {length}")]
+#[error("a signature has 128 lower-case hex characters: `{found}`")]
 pub struct SignatureTextError {
-    length: usize,
+    found: String,
 }
 
 impl Signature {
@@ -122,7 +123,7 @@ impl FromStr for Signature {
     fn from_str(text: &str) -> Result<Self, SignatureTextError> {
         lower_hex::decode(text)
             .map(Self)
-            .ok_or(SignatureTextError { length: text.len() })
+            .ok_or_else(|| SignatureTextError { found: shown(text) })
     }
 }
 

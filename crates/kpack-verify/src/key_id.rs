@@ -2,6 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use kpack_schema::PublicKey;
+use kpack_schema::text::shown;
 
 use crate::{lower_hex, sha256};
 
@@ -12,9 +13,9 @@ pub struct KeyId([u8; 32]);
 
 /// A text that is not 64 lower-case hex characters.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a key id has 64 lower-case hex characters, found one of length: {length}")]
+#[error("a key id has 64 lower-case hex characters: `{found}`")]
 pub struct KeyIdError {
-    length: usize,
+    found: String,
 }
 
 impl KeyId {
@@ -37,7 +38,7 @@ impl FromStr for KeyId {
     fn from_str(text: &str) -> Result<Self, KeyIdError> {
         lower_hex::decode(text)
             .map(Self)
-            .ok_or(KeyIdError { length: text.len() })
+            .ok_or_else(|| KeyIdError { found: shown(text) })
     }
 }
 

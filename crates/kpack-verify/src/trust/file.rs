@@ -52,7 +52,7 @@ pub enum TrustError {
         index: usize,
     },
     /// A threshold of 0, or one that the listed keys cannot reach.
-    #[error("the trust file's threshold must be at least 1 and at most {keys}: `{found}`")]
+    #[error("{}: `{found}`", allowed_threshold(*keys))]
     Threshold {
         /// The threshold that was found.
         found: u64,
@@ -124,6 +124,13 @@ impl Trust {
             revoked_manifests: unwrap_all(wire.revoked_manifests),
             allow: allow_list(wire.allow),
         })
+    }
+}
+
+fn allowed_threshold(keys: usize) -> String {
+    match keys {
+        0 => "the trust file lists no key, so that no pack could reach its threshold".to_owned(),
+        keys => format!("the trust file's threshold must be at least 1 and at most {keys}"),
     }
 }
 
