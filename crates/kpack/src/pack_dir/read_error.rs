@@ -41,9 +41,9 @@ pub enum ReadPackError {
         path: String,
     },
     /// A file or folder cannot be read.
-    #[error("cannot be read in the pack: `{path}`")]
+    #[error("reading failed in the pack at: `{path}`")]
     Unreadable {
-        /// The file or folder; empty for the pack's own.
+        /// The file or folder; `.` for the pack's own.
         path: String,
         /// What the operating system says.
         source: io::Error,
@@ -152,8 +152,12 @@ impl ReadPackError {
     }
 
     pub(super) fn unreadable(place: &Place, source: io::Error) -> Self {
+        let path = match place.0.as_str() {
+            "" => ".",
+            path => path,
+        };
         Self::Unreadable {
-            path: place.0.clone(),
+            path: path.to_owned(),
             source,
         }
     }
