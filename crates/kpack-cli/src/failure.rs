@@ -1,12 +1,15 @@
 //! Everything that can go wrong, with its kind, exit code and advice, in one place. The kinds and
 //! their exit codes are listed in `docs/command-line.md`.
 
+mod advice;
+pub(crate) mod fields;
 pub(crate) mod libraries;
 
 use std::error::Error;
 use std::io;
 use std::path::Path;
 
+use kpack::BindError;
 use serde_json::{Map, Value, json};
 
 /// The exit codes other than 0.
@@ -160,7 +163,10 @@ impl Failure {
 
     pub(crate) fn malformed_argument(option: &str, found: &str, form: &str) -> Self {
         let what = format!("malformed {option}: `{found}`");
-        Self::new("malformed_argument", Exit::Usage, what).help(format!("it must be {form}"))
+        Self::new("malformed_argument", Exit::Usage, what)
+            .help(format!("it must be {form}"))
+            .detail("expected", form)
+            .detail("found", found)
     }
 
     pub(crate) fn repeated_argument(option: &str, name: &str) -> Self {
@@ -177,6 +183,7 @@ impl Failure {
         };
         Self::new(kind, Exit::Usage, format!("unknown {what}: `{name}`"))
             .help(help)
+            .detail(what, name)
             .detail("known", json!(known))
     }
 
@@ -200,27 +207,64 @@ impl Failure {
             _ => "unwritable",
         };
         let what = format!("cannot {action}: `{}`", path.display());
-        Self::new(kind, Exit::Failed, what).because(error)
+        Self::new(kind, Exit::Failed, what)
+            .because(error)
+            .detail("file", path.display().to_string())
     }
 
     pub(crate) fn too_large(path: &Path, limit: u64) -> Self {
         let what = format!("the file has more than {limit} bytes: `{}`", path.display());
         Self::new("input_too_large", Exit::Failed, what)
+            .help("see that it is the right file")
+            .detail("file", path.display().to_string())
+            .detail("limit", limit)
     }
 
     pub(crate) fn not_utf8(path: &Path) -> Self {
         let what = format!("the file is not UTF-8: `{}`", path.display());
         Self::new("not_utf8", Exit::Failed, what)
+            .help("see that it is the right file")
+            .detail("file", path.display().to_string())
     }
 
     pub(crate) fn malformed_tensors(origin: &str, error: &dyn Error) -> Self {
         let what = format!("not a safetensors file: `{origin}`");
-        Self::new("malformed_safetensors", Exit::Failed, what).because(error)
+        Self::new("malformed_safetensors", Exit::Failed, what)
+            .because(error)
+            .detail("file", origin)
+    }
+
+    pub(crate) fn repeated_tensor(origin: &str, name: &str) -> Self {
+        let what = format!("{origin} names a tensor for the second time: `{name}`");
+        Self::new("malformed_safetensors", Exit::Failed, what)
+            .help("readers differ in which of the two they take: write the file anew")
+            .detail("file", origin)
+            .detail("tensor", name)
+    }
+
+    /// An input that a file of tensors does not have.
+    pub(crate) fn missing_tensor(name: &str, origin: &str, found: &[&str]) -> Self {
+        const SHOWN: usize = 8;
+        let help = match found {
+            [] => format!("there is no tensor in `{origin}`"),
+            found if found.len() <= SHOWN => format!("`{origin}` has {}", found.join(", ")),
+            found => format!(
+                "`{origin}` has {} and {} more",
+                found[..SHOWN].join(", "),
+                found.len() - SHOWN
+            ),
+        };
+        let name = name.to_owned();
+        Self::from(BindError::MissingInput { name }).help(help)
     }
 
     pub(crate) fn wrong_dtype(tensor: &str, expected: &str, found: &str) -> Self {
         let what = format!("data type of {tensor} must be {expected}: `{found}`");
-        Self::new("wrong_dtype", Exit::Failed, what).detail("tensor", tensor)
+        Self::new("wrong_dtype", Exit::Failed, what)
+            .help("convert the tensor to the type that the kernel takes")
+            .detail("tensor", tensor)
+            .detail("expected", expected)
+            .detail("found", found)
     }
 
     pub(crate) fn wrong_blocks(tensor: &str, dtype: &str, bytes: usize, found: &[usize]) -> Self {
@@ -228,7 +272,14 @@ impl Failure {
             "shape of {tensor} must end in a multiple of {bytes}, the bytes of a {dtype} block: \
              `{found:?}`"
         );
-        Self::new("wrong_shape", Exit::Failed, what).detail("tensor", tensor)
+        Self::new("wrong_shape", Exit::Failed, what)
+            .help("blocks are stored whole, as their bytes")
+            .detail("tensor", tensor)
+            .detail(
+                "expected",
+                format!("a last dimension that is a multiple of {bytes}"),
+            )
+            .detail("found", json!(found))
     }
 
     pub(crate) fn clock(error: &dyn Error) -> Self {
@@ -268,5 +319,6 @@ impl Failure {
             Exit::Refused,
             "the manifest is not UTF-8",
         )
+        .help("kernels.json is JSON in UTF-8")
     }
 }

@@ -12,6 +12,7 @@ mod files;
 mod host;
 mod param;
 mod report;
+mod tensor_names;
 mod tensors;
 mod usage;
 mod verbs;

@@ -56,7 +56,32 @@ fn value(signature: &Signature, assignment: &Assignment<'_>) -> Result<ParamValu
         ));
     };
     let given = parse(param, assignment.value)?;
-    Ok(param.accept(given)?)
+    let accepted = param.accept(given);
+    Ok(accepted.map_err(|error| as_typed(error, assignment.value))?)
+}
+
+/// The error with the value as it was typed, rather than as it was read: `1e39`, not `inf`.
+fn as_typed(error: BindError, typed: &str) -> BindError {
+    let typed = typed.to_owned();
+    match error {
+        BindError::ParamValue {
+            name,
+            source: ParamValueError::Range { expected, .. },
+        } => BindError::ParamValue {
+            name,
+            source: ParamValueError::Range {
+                expected,
+                found: typed,
+            },
+        },
+        BindError::ParamOutOfBounds { name, min, max, .. } => BindError::ParamOutOfBounds {
+            name,
+            value: typed,
+            min,
+            max,
+        },
+        other => other,
+    }
 }
 
 /// Reads a value as its parameter's type wants it written.

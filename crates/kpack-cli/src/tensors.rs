@@ -1,11 +1,12 @@
 //! Tensors in safetensors files, by the names and types of a manifest.
 
-use kpack::{BindError, BoundKernel, CallError, DataType, Signature};
+use kpack::{BoundKernel, CallError, DataType, Signature};
 use kpack_schema::{BLOCK_ELEMENTS, BoundTensor, TensorDecl};
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensorError, SafeTensors};
 
 use crate::failure::Failure;
+use crate::tensor_names::repeated_name;
 
 /// A kernel's inputs in a file.
 #[derive(Debug)]
@@ -30,12 +31,15 @@ impl<'a> Inputs<'a> {
         file: &'a [u8],
         origin: &str,
     ) -> Result<Self, Failure> {
+        if let Some(name) = repeated_name(file) {
+            return Err(Failure::repeated_tensor(origin, &name));
+        }
         let file = SafeTensors::deserialize(file)
             .map_err(|error| Failure::malformed_tensors(origin, &error))?;
         let tensors: Result<Vec<Input<'a>>, Failure> = signature
             .inputs()
             .iter()
-            .map(|declared| find(declared, &file))
+            .map(|declared| find(declared, &file, origin))
             .collect();
         let tensors = tensors?;
         let is_extra = |name: &&str| !tensors.iter().any(|input| input.name == *name);
@@ -81,12 +85,16 @@ pub(crate) fn outputs_file(kernel: &BoundKernel) -> Result<Vec<u8>, Failure> {
         .map_err(|error: SafeTensorError| Failure::malformed_tensors("the outputs", &error))
 }
 
-fn find<'a>(declared: &TensorDecl, file: &SafeTensors<'a>) -> Result<Input<'a>, Failure> {
-    let found = file
-        .tensor(&declared.name)
-        .map_err(|_| BindError::MissingInput {
-            name: declared.name.clone(),
-        })?;
+fn find<'a>(
+    declared: &TensorDecl,
+    file: &SafeTensors<'a>,
+    origin: &str,
+) -> Result<Input<'a>, Failure> {
+    let found = file.tensor(&declared.name).map_err(|_| {
+        let mut names = file.names();
+        names.sort_unstable();
+        Failure::missing_tensor(&declared.name, origin, &names)
+    })?;
     let expected = stored_as(declared.dtype);
     if found.dtype() != expected {
         let expected = match declared.dtype.block_bytes() {

@@ -1,65 +1,60 @@
-//! Each library error's kind, exit code and advice.
+//! Each library error as a failure: its kind and exit code.
 
 use kpack::{
-    BackendError, BindError, Blame, CallError, CompileError, Fault, KernelError, LoadError,
-    PolicyError, ReadPackError, TrustError, VerifyError,
+    BackendError, BindError, Blame, CallError, KernelError, LoadError, ReadPackError, TrustError,
+    VerifyError,
 };
 use kpack_schema::json::JsonError;
 use kpack_schema::{ManifestProblems, Problem};
 use kpack_verify::{ManifestError, SignError, SigningKeyError};
 use serde_json::{Value, json};
 
-use super::{Exit, Failure};
+use super::fields::Fields;
+use super::{Exit, Failure, advice, fields};
 
 impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
+        let failure = |exit| Self::of(error.kind(), exit, &error);
         match &error {
-            LoadError::Read { source, .. } => {
-                Self::of(error.kind(), exit_of_read(source), &error).advised(error.kind())
-            }
-            LoadError::Verify { source, .. } => {
-                Self::of(error.kind(), exit_of_verify(source), &error)
-                    .advised(error.kind())
-                    .problems_of(source)
-            }
+            LoadError::Read { source, .. } => failure(exit_of_read(source))
+                .advised(advice::of_read(source))
+                .fields(fields::of_read(source)),
+            LoadError::Verify { source, .. } => failure(exit_of_verify(source))
+                .advised(advice::of_kind(error.kind()))
+                .fields(fields::of_verify(source))
+                .problems_of(source),
             LoadError::Kernel(kernel) => kernel.into(),
-            _ => {
-                let exit = exit_of_blame(error.blame());
-                Self::of(error.kind(), exit, &error).advised(error.kind())
-            }
+            LoadError::Policy { kernel, source } => failure(Exit::Refused)
+                .detail("kernel", kernel.as_str())
+                .fields(fields::of_policy(source)),
+            LoadError::NoKernelFits { source, .. } => failure(Exit::Refused)
+                .advised(advice::of_kind(error.kind()))
+                .fields(fields::of_platform(source)),
+            _ => failure(exit_of_blame(error.blame())).advised(advice::of_kind(error.kind())),
         }
     }
 }
 
 impl From<ReadPackError> for Failure {
     fn from(error: ReadPackError) -> Self {
-        Self::of(error.kind(), exit_of_read(&error), &error).advised(error.kind())
+        Self::of(error.kind(), exit_of_read(&error), &error)
+            .advised(advice::of_read(&error))
+            .fields(fields::of_read(&error))
     }
 }
 
 impl From<VerifyError> for Failure {
     fn from(error: VerifyError) -> Self {
         Self::of(error.kind(), exit_of_verify(&error), &error)
-            .advised(error.kind())
+            .advised(advice::of_kind(error.kind()))
+            .fields(fields::of_verify(&error))
             .problems_of(&error)
-    }
-}
-
-impl From<PolicyError> for Failure {
-    fn from(error: PolicyError) -> Self {
-        Self::of(error.kind(), Exit::Refused, &error)
-    }
-}
-
-impl From<CompileError> for Failure {
-    fn from(error: CompileError) -> Self {
-        Self::of(error.kind(), exit_of_blame(error.blame()), &error)
     }
 }
 
 impl From<BackendError> for Failure {
     fn from(error: BackendError) -> Self {
-        Self::of(error.kind(), Exit::Failed, &error)
+        Self::of(error.kind(), Exit::Failed, &error).advised(advice::of_kind(error.kind()))
     }
 }
 
@@ -73,12 +68,21 @@ impl From<&KernelError> for Failure {
     fn from(error: &KernelError) -> Self {
         let failure = Self::of(error.kind(), exit_of_blame(error.blame()), error);
         match error {
-            KernelError::Unknown { known, .. } => {
+            KernelError::Unknown { kernel, known, .. } => {
                 let known: Vec<&str> = known.iter().map(AsRef::as_ref).collect();
+                let help = match known.is_empty() {
+                    true => "its manifest declares no kernel".to_owned(),
+                    false => format!("known are {}", known.join(", ")),
+                };
                 failure
-                    .help(format!("known are {}", known.join(", ")))
+                    .help(help)
+                    .detail("kernel", kernel.as_str())
                     .detail("known", json!(known))
             }
+            KernelError::Unavailable { kernel, source } => failure
+                .advised(advice::of_kind(error.kind()))
+                .detail("kernel", kernel.as_str())
+                .fields(fields::of_platform(source)),
             _ => failure,
         }
     }
@@ -86,7 +90,9 @@ impl From<&KernelError> for Failure {
 
 impl From<TrustError> for Failure {
     fn from(error: TrustError) -> Self {
-        Self::of(error.kind(), Exit::Failed, &error).detail("pointer", error.pointer())
+        Self::of(error.kind(), Exit::Failed, &error)
+            .advised(advice::of_kind(error.kind()))
+            .detail("pointer", error.pointer())
     }
 }
 
@@ -96,7 +102,7 @@ impl From<SigningKeyError> for Failure {
             SigningKeyError::Randomness => "no_randomness",
             _ => "malformed_key",
         };
-        Self::of(kind, Exit::Failed, &error)
+        Self::of(kind, Exit::Failed, &error).advised(advice::of_kind(kind))
     }
 }
 
@@ -109,11 +115,19 @@ impl From<SignError> for Failure {
         };
         let failure = Self::of(error.kind(), exit, &error);
         match &error {
-            SignError::SigningKeyMismatch { .. } => failure.help(
-                "put this key's public text into author.signing_key, or have that key sign first",
-            ),
+            SignError::SigningKeyMismatch { author } => failure
+                .help(
+                    "put this key's public text into author.signing_key, or have that key sign \
+                     first",
+                )
+                .detail("key_id", author.to_string()),
             SignError::Manifest(manifest) => failure.problems(problems_of_manifest(manifest)),
-            SignError::Files(_) => failure.help("run kpack hash when the files are as they should"),
+            SignError::Files(files) => failure
+                .help(advice::of_files(files))
+                .fields(fields::of_files(files)),
+            SignError::SignatureFile(_) => {
+                failure.help("remove kernels.json.sig, and have every key sign again")
+            }
             _ => failure,
         }
     }
@@ -135,27 +149,22 @@ impl From<JsonError> for Failure {
 impl From<BindError> for Failure {
     fn from(error: BindError) -> Self {
         Self::of(error.kind(), Exit::Failed, &error)
+            .help(advice::of_bind(&error))
+            .fields(fields::of_bind(&error))
     }
 }
 
 impl From<CallError> for Failure {
     fn from(error: CallError) -> Self {
-        let failure = |exit| Self::of(error.kind(), exit, &error);
-        match &error {
-            CallError::Rejected { status } => failure(Exit::Kernel)
-                .detail("status", status.code())
-                .help("the kernel does not take these tensors or parameters"),
-            CallError::Fault(fault) if fault.is_limit() => {
-                failure(Exit::Limit).help(advice_of_limit(fault))
-            }
-            CallError::Fault(Fault::Status { code }) => {
-                failure(Exit::Kernel).detail("status", *code)
-            }
-            CallError::Fault(_) => {
-                failure(Exit::Kernel).help("this is a fault of the kernel: tell its author")
-            }
-            _ => failure(Exit::Failed),
-        }
+        let exit = match &error {
+            CallError::Rejected { .. } => Exit::Kernel,
+            CallError::Fault(fault) if fault.is_limit() => Exit::Limit,
+            CallError::Fault(_) => Exit::Kernel,
+            _ => Exit::Failed,
+        };
+        Self::of(error.kind(), exit, &error)
+            .advised(advice::of_call(&error))
+            .fields(fields::of_call(&error))
     }
 }
 
@@ -174,44 +183,18 @@ impl Failure {
         self.detail("problems", problems)
     }
 
-    /// What an operator can do about a pack that was not loaded.
-    fn advised(self, kind: &str) -> Self {
-        match advice(kind) {
+    fn advised(self, help: Option<&'static str>) -> Self {
+        match help {
             Some(help) => self.help(help),
             None => self,
         }
     }
-}
 
-fn advice(kind: &str) -> Option<&'static str> {
-    Some(match kind {
-        "missing_signature" => "sign it with kpack sign, or get it whole from where it came from",
-        "untrusted_key" => "if you know whose key it is, add it to trust.json",
-        "bad_signature" | "digest_mismatch" => {
-            "it was changed after it was signed: get it again, or hash and sign it anew"
+    fn fields(mut self, fields: Fields) -> Self {
+        for (name, value) in fields {
+            self.details.insert(name.to_owned(), value);
         }
-        "key_revoked" | "key_expired" | "key_not_yet_valid" | "manifest_revoked" | "expired" => {
-            "ask its author for a new release"
-        }
-        "threshold_not_met" | "out_of_scope" => {
-            "ask for the missing signature, or change trust.json"
-        }
-        "pack_not_allowed" | "kernel_not_allowed" | "digest_not_allowed" => {
-            "if it should run here, add it to allow in trust.json"
-        }
-        "undeclared_file" | "unsafe_path" | "symlink" | "not_a_regular_file" => {
-            "a pack holds what its manifest declares and nothing else: remove it"
-        }
-        "missing_file" => "the pack is incomplete: get it again",
-        _ => return None,
-    })
-}
-
-const fn advice_of_limit(fault: &Fault) -> &'static str {
-    match fault {
-        Fault::MemoryLimit { .. } => "use smaller tensors, or a pack with higher max_memory_pages",
-        Fault::StackOverflow => "the kernel needs a higher max_stack_size",
-        _ => "use smaller tensors, or a pack with higher max_epoch_ticks",
+        self
     }
 }
 

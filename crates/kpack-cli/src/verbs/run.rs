@@ -1,6 +1,6 @@
 use std::io;
 
-use kpack::BoundKernel;
+use kpack::{BoundKernel, CallError, Fault, Kernel};
 use serde_json::{Value, json};
 
 use crate::args::RunArgs;
@@ -35,11 +35,24 @@ pub(crate) fn run(args: &RunArgs, console: &Console) -> Result<Report, Failure> 
     }
     let mut bound = kernel.bind_shapes(&inputs.shapes(), &params)?;
     inputs.write_to(&mut bound)?;
-    bound.run()?;
+    bound
+        .run()
+        .map_err(|error| with_stack_limit(error, &kernel))?;
 
     let outputs = tensors::outputs_file(&bound)?;
     output.write(&outputs).map_err(unwritable)?;
     Ok(report(args, &bound, &inputs))
+}
+
+/// A fault does not know how much stack there was.
+fn with_stack_limit(error: CallError, kernel: &Kernel) -> Failure {
+    let overflow = matches!(error.fault(), Some(Fault::StackOverflow));
+    let failure = Failure::from(error);
+    if overflow {
+        failure.detail("limit", kernel.limits().stack_bytes)
+    } else {
+        failure
+    }
 }
 
 fn report(args: &RunArgs, bound: &BoundKernel, inputs: &Inputs<'_>) -> Report {

@@ -80,7 +80,21 @@ fn a_trust_file_that_is_bad_is_not_the_packs_fault() {
     work.write_trust(json!({"kpack_trust": 2, "keys": []}));
     work.refused(1, "trust_version");
     work.write_trust(json!({"kpack_trust": 1, "keys": []}));
-    work.refused(1, "threshold_out_of_range");
+    let error = work.refused(1, "threshold_out_of_range");
+    let message = error["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("the trust file lists no key"),
+        "{message}"
+    );
+    let id = "AB".repeat(32);
+    work.write_trust(json!({"kpack_trust": 1, "keys": [], "revoked_keys": [id]}));
+    let error = work.refused(1, "malformed_trust");
+    assert_eq!(error["pointer"], "/revoked_keys/0");
+    let message = error["message"].as_str().unwrap();
+    assert!(
+        message.contains("lower-case") && message.contains(&id),
+        "{message}"
+    );
     let weak = format!("ed25519:{}", "00".repeat(32));
     work.write_trust(json!({"kpack_trust": 1, "keys": [{"key": weak}]}));
     work.refused(1, "weak_key");
@@ -121,11 +135,23 @@ fn files_that_are_missing() {
     let error = work.refused(1, "missing_file");
     assert!(error["message"].as_str().unwrap().contains("scale.wasm"));
     fs::remove_file(work.path("pack/kernels.json")).unwrap();
-    work.refused(1, "missing_file");
+    let error = work.refused(1, "missing_file");
+    let help = error["help"].as_str().unwrap();
+    assert!(help.contains("is this the right one?"), "{help}");
     fs::remove_dir_all(work.path("pack")).unwrap();
     work.refused(1, "not_found");
     fs::write(work.path("pack"), "").unwrap();
     work.refused(1, "not_a_folder");
+}
+
+#[test]
+fn a_pack_that_declares_no_kernel() {
+    let work = Work::with_pack(&[], json!([]));
+    work.ok(&["verify", "pack", "--trust", "trust.json"]);
+    let mut run = vec!["run", "pack", "k", "--trust", "trust.json"];
+    run.extend(["--inputs", "in", "--output", "out"]);
+    let error = work.fails(&run, 1, "unknown_kernel");
+    assert_eq!(error["help"], "its manifest declares no kernel");
 }
 
 #[test]

@@ -192,11 +192,57 @@ fn inputs_that_do_not_fit() {
             error["message"].as_str().unwrap().contains(named),
             "{error}"
         );
+        assert_eq!(error["tensor"], named);
+        if kind != "missing_input" {
+            assert!(
+                !error["expected"].is_null() && !error["found"].is_null(),
+                "{error}"
+            );
+        }
     }
     fs::write(work.path("in"), "not tensors").unwrap();
     fails_without_output(&work, &RUN, 1, "malformed_safetensors");
     fs::remove_file(work.path("in")).unwrap();
     fails_without_output(&work, &RUN, 1, "not_found");
+}
+
+#[test]
+fn errors_about_tensors_say_what_was_expected_and_found() {
+    let work = good();
+    let x = ("x", Dtype::F32, &[1, 2][..], f32s(&[1.0, 2.0]));
+    let error_with = |weight: (&str, Dtype, &[usize], Vec<u8>)| {
+        work.write_tensors("in", &[x.clone(), weight]);
+        let json = work.run(&run_with(&["--json"]));
+        json.json()["error"].clone()
+    };
+    let error = error_with(("weight", Dtype::F32, &[3], vec![0; 12]));
+    assert_eq!(
+        (&error["expected"], &error["found"]),
+        (&json!([2]), &json!([3]))
+    );
+    let error = error_with(("weight", Dtype::F32, &[1, 2], vec![0; 8]));
+    assert_eq!(error["expected"], "[hidden]");
+    assert_eq!(error["found"], json!([1, 2]));
+    let error = error_with(("weight", Dtype::F64, &[2], vec![0; 16]));
+    assert_eq!(
+        (&error["expected"], &error["found"]),
+        (&json!("F32"), &json!("F64"))
+    );
+    let error = error_with(("weights", Dtype::F32, &[2], vec![0; 8]));
+    assert_eq!(error["help"], "`in` has weights, x");
+}
+
+#[test]
+fn a_file_that_names_a_tensor_twice() {
+    let work = good();
+    let header = r#"{"x":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]},
+        "weight":{"dtype":"F32","shape":[1],"data_offsets":[4,8]},
+        "x":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]}}"#;
+    let length = u64::try_from(header.len()).unwrap().to_le_bytes();
+    let file = [&length[..], header.as_bytes(), &[0; 8]].concat();
+    fs::write(work.path("in"), file).unwrap();
+    let error = fails_without_output(&work, &RUN, 1, "malformed_safetensors");
+    assert_eq!(error["tensor"], "x");
 }
 
 #[test]
@@ -221,7 +267,27 @@ fn parameters_that_do_not_fit() {
                 .contains(param.trim_end_matches("=2").split('=').next().unwrap()),
             "{error}"
         );
+        // What was typed, and not what became of it.
+        if code == 1 {
+            let typed = param.split_once('=').unwrap().1;
+            assert!(
+                error["message"]
+                    .as_str()
+                    .unwrap()
+                    .ends_with(&format!(": `{typed}`")),
+                "{error}"
+            );
+            assert_eq!(error["parameter"], "eps");
+            assert!(
+                !error["expected"].is_null() && !error["found"].is_null(),
+                "{error}"
+            );
+        }
     }
+    let large = run_with(&["--param", "eps=2"]);
+    let error = fails_without_output(&work, &large, 1, "parameter_out_of_bounds");
+    let bounds = [&error["found"], &error["min"], &error["max"]];
+    assert_eq!(bounds, [&json!(2), &json!(0.0), &json!(1.0)]);
     let twice = run_with(&["--param", "eps=0", "--param", "eps=0"]);
     fails_without_output(&work, &twice, 2, "repeated_argument");
 }
@@ -289,18 +355,20 @@ fn a_refused_pack_leaves_no_output() {
 fn limits_that_stop_a_kernel() {
     let same = |_: &mut Value| {};
     let short = |k: &mut Value| k["resource_limits"]["max_epoch_ticks"] = json!(2);
-    faults(
+    let error = faults(
         &module("(loop $l (br $l)) i32.const 0"),
         short,
         4,
         "deadline",
     );
-    faults(
+    assert_eq!(error["limit"], 2);
+    let error = faults(
         &module("(call $run (local.get $d))"),
         same,
         4,
         "stack_overflow",
     );
+    assert_eq!(error["limit"], 512 * 1024);
     let work = Work::with_pack(
         &[("k.wasm", COPY)],
         json!([kernel("scale", "k.wasm", "f32")]),
@@ -310,7 +378,9 @@ fn limits_that_stop_a_kernel() {
         "in",
         &[("x", Dtype::F32, &[elements], vec![0; elements * 4])],
     );
-    fails_without_output(&work, &RUN, 4, "memory_limit");
+    let error = fails_without_output(&work, &RUN, 4, "memory_limit");
+    assert_eq!(error["limit"], 3);
+    assert!(error["needed"].as_u64().unwrap() > 3);
 }
 
 #[test]

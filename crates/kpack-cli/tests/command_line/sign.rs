@@ -209,10 +209,16 @@ fn what_would_be_refused_is_not_signed() {
     let error = work.fails(&sign, 3, "digest_mismatch");
     assert!(error["message"].as_str().unwrap().contains("scale.wasm"));
     fs::remove_file(work.path("pack/scale.wasm")).unwrap();
-    work.fails(&sign, 1, "missing_file");
+    let error = work.fails(&sign, 1, "missing_file");
+    assert_eq!(error["file"], "scale.wasm");
+    let help = "put the file there, or take it out of kernels.json";
+    assert_eq!(error["help"], help);
     fs::write(work.path("pack/scale.wasm"), wasm).unwrap();
     fs::write(work.path("pack/extra"), "").unwrap();
-    work.fails(&sign, 3, "undeclared_file");
+    let error = work.fails(&sign, 3, "undeclared_file");
+    assert_eq!(error["file"], "extra");
+    let help = "remove the file, or declare it in kernels.json";
+    assert_eq!(error["help"], help);
     fs::remove_file(work.path("pack/extra")).unwrap();
     fs::write(work.path("pack/kernels.json.sig"), "{}").unwrap();
     work.fails(&sign, 3, "malformed_signature");

@@ -187,7 +187,7 @@ impl Work {
             .lines()
             .skip_while(|line| !line.starts_with("error: "))
             .collect();
-        assert!(matches!(errors.len(), 1 | 2), "{args:?}: {text:?}");
+        assert_eq!(errors.len(), 2, "what, and why or what to do: {text:?}");
         assert!(!text.stderr.contains('\u{1b}'), "{text:?}");
         let json = self.run(&[args, &["--json"]].concat());
         assert_eq!(json.code, code, "{args:?}: {json:?}");
