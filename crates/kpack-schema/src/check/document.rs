@@ -29,44 +29,58 @@ pub(super) fn check(
     let mut reporter = Reporter::default();
     let root = Pointer::root();
     check_texts(&manifest, &root, &mut reporter);
-
-    let name: Option<PackName> = reporter.parse(
-        &root.key("name"),
-        ProblemKind::Name,
-        &manifest.name,
-        PackName::GRAMMAR,
-    );
-    let version = version(&mut reporter, &root.key("version"), &manifest.version);
-    check_runtime_window(&manifest, &root, &mut reporter);
-    let created_at: Option<Timestamp> = reporter.parse(
-        &root.key("created_at"),
-        ProblemKind::Time,
-        &manifest.created_at,
-        UTC,
-    );
-    let expires = expires(&manifest, created_at, &root, &mut reporter);
-    let key_at = root.key("author").key("signing_key");
-    let signing_key: Option<PublicKey> =
-        reporter.parse(&key_at, ProblemKind::Key, &manifest.author.signing_key, KEY);
-
+    let header = header(&manifest, &root, &mut reporter);
     let mut files = Files::default();
     let kernels = kernels(&manifest, policy, &root, &mut files, &mut reporter);
     let fallbacks = fallbacks::check(&manifest, &kernels, policy, &root, &mut reporter);
-
-    let checked = (|| {
-        Some(CheckedManifest {
-            name: name?,
-            version: version?,
-            created_at: created_at?,
-            expires,
-            signing_key: signing_key?,
-            kernels: kernels.into_iter().flatten().collect(),
-            fallbacks,
-            files: files.into_digests(),
-            manifest,
-        })
-    })();
+    let checked = header.map(|header| CheckedManifest {
+        name: header.name,
+        version: header.version,
+        created_at: header.created_at,
+        expires: header.expires,
+        signing_key: header.signing_key,
+        kernels: kernels.into_iter().flatten().collect(),
+        fallbacks,
+        files: files.into_digests(),
+        manifest,
+    });
     reporter.finish(checked)
+}
+
+/// What a manifest says of the pack as a whole.
+struct Header {
+    name: PackName,
+    version: Version,
+    created_at: Timestamp,
+    expires: Option<Timestamp>,
+    signing_key: PublicKey,
+}
+
+fn header(manifest: &KernelManifest, root: &Pointer, reporter: &mut Reporter) -> Option<Header> {
+    let name = &manifest.name;
+    let name: Option<PackName> = reporter.parse(
+        &root.key("name"),
+        ProblemKind::Name,
+        name,
+        PackName::GRAMMAR,
+    );
+    let version = version(reporter, &root.key("version"), &manifest.version);
+    check_runtime_window(manifest, root, reporter);
+    let created_at = &manifest.created_at;
+    let created_at: Option<Timestamp> =
+        reporter.parse(&root.key("created_at"), ProblemKind::Time, created_at, UTC);
+    let expires = expires(manifest, created_at, root, reporter);
+    let signing_key = &manifest.author.signing_key;
+    let key_at = root.key("author").key("signing_key");
+    let signing_key: Option<PublicKey> =
+        reporter.parse(&key_at, ProblemKind::Key, signing_key, KEY);
+    Some(Header {
+        name: name?,
+        version: version?,
+        created_at: created_at?,
+        expires,
+        signing_key: signing_key?,
+    })
 }
 
 fn check_texts(manifest: &KernelManifest, root: &Pointer, reporter: &mut Reporter) {

@@ -6,8 +6,8 @@ use super::params;
 use super::problem::{Pointer, ProblemKind, Reporter};
 use super::signature;
 use crate::{
-    CheckedKernel, Feature, FeatureSet, HostPolicy, KernelId, KernelInfo, KernelVector, Limits,
-    Platform, Signature, Tolerance, Variant, Vector,
+    CheckedKernel, Feature, FeatureSet, HostPolicy, KernelId, KernelInfo, KernelVector,
+    LimitPolicy, Limits, Platform, Signature, Tolerance, Variant, Vector,
 };
 
 pub(super) fn check(
@@ -80,48 +80,35 @@ fn check_limits(
 ) -> Limits {
     let at = at.key("resource_limits");
     let limits = info.resource_limits.resolve();
-    let host = &policy.limits;
-    let stack = |bytes: usize| u64::try_from(bytes).unwrap_or(u64::MAX);
-    let rows = [
-        (
-            "max_memory_pages",
-            1,
-            limits.memory_pages.into(),
-            host.max_memory_pages.into(),
-        ),
-        (
-            "max_epoch_ticks",
-            1,
-            limits.epoch_ticks,
-            host.max_epoch_ticks,
-        ),
-        (
-            "max_table_elements",
-            0,
-            limits.table_elements.into(),
-            host.max_table_elements.into(),
-        ),
-        (
-            "max_stack_size",
-            1,
-            stack(limits.stack_bytes),
-            stack(host.max_stack_size),
-        ),
-        (
-            "max_globals",
-            0,
-            limits.globals.into(),
-            host.max_globals.into(),
-        ),
-    ];
-    for (field, min, found, max) in rows {
-        let (found, max): (u64, u64) = (found, max);
+    for (field, min, found, max) in rows(&limits, &policy.limits) {
         if !(min..=max).contains(&found) {
             let allowed = format!("{min} to the host's {max}");
             reporter.report(&at.key(field), ProblemKind::Limit, found, allowed);
         }
     }
     limits
+}
+
+/// Each limit: its name, the lowest that makes sense, what it is, the highest that the host allows.
+fn rows(limits: &Limits, host: &LimitPolicy) -> [(&'static str, u64, u64, u64); 5] {
+    let stack = |bytes: usize| u64::try_from(bytes).unwrap_or(u64::MAX);
+    let (pages, max_pages) = (limits.memory_pages, host.max_memory_pages);
+    let (ticks, max_ticks) = (limits.epoch_ticks, host.max_epoch_ticks);
+    let (elements, max_elements) = (limits.table_elements, host.max_table_elements);
+    let (stack, max_stack) = (stack(limits.stack_bytes), stack(host.max_stack_size));
+    let (globals, max_globals) = (limits.globals, host.max_globals);
+    [
+        ("max_memory_pages", 1, pages.into(), max_pages.into()),
+        ("max_epoch_ticks", 1, ticks, max_ticks),
+        (
+            "max_table_elements",
+            0,
+            elements.into(),
+            max_elements.into(),
+        ),
+        ("max_stack_size", 1, stack, max_stack),
+        ("max_globals", 0, globals.into(), max_globals.into()),
+    ]
 }
 
 fn platforms(
