@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use kpack_abi::ParamCursor;
 
 use crate::bind_error::BindError;
@@ -206,8 +208,12 @@ impl Signature {
                 ));
             }
         }
+        let values: SymbolValues<'_> = symbols
+            .iter()
+            .map(|(name, value)| (name.as_str(), *value))
+            .collect();
         let bind_all = |tensors: &[TensorDecl]| -> Result<Vec<BoundTensor>, BindError> {
-            tensors.iter().map(|tensor| tensor.bind(&symbols)).collect()
+            tensors.iter().map(|tensor| tensor.bind(&values)).collect()
         };
         Ok(Binding {
             inputs: bind_all(&self.inputs)?,
@@ -215,7 +221,7 @@ impl Signature {
             scratch: self
                 .scratch
                 .as_ref()
-                .map(|scratch| scratch.bind(&symbols))
+                .map(|scratch| scratch.bind(&values))
                 .transpose()?,
             symbols,
             params,
@@ -246,14 +252,16 @@ impl Symbol {
     }
 }
 
+/// Looked up rather than searched for, as a manifest may hold very many.
+type SymbolValues<'a> = BTreeMap<&'a str, u32>;
+
 impl TensorDecl {
-    fn bind(&self, symbols: &[(String, u32)]) -> Result<BoundTensor, BindError> {
+    fn bind(&self, values: &SymbolValues<'_>) -> Result<BoundTensor, BindError> {
         let size = |dim: &Dim| {
             let value = dim.symbol().map_or(0, |symbol| {
-                let found = symbols.iter().find(|(name, _)| name == symbol.as_str());
-                found
+                *values
+                    .get(symbol.as_str())
                     .expect("the manifest's check found what binds every symbol")
-                    .1
             });
             let size = dim.size(value).map_err(|source| BindError::Dimension {
                 tensor: self.name.clone(),

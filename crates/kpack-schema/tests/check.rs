@@ -282,6 +282,35 @@ fn each_problem_is_found_at_its_place() {
     }
 }
 
+/// As many symbols as a manifest holds: a search for each among all would take minutes.
+#[test]
+fn a_kernel_of_very_many_symbols_is_checked_and_bound() {
+    let symbol = |n: usize| format!("a{n:x}");
+    let inputs: Vec<Value> = (0..8_000)
+        .map(|n| {
+            let shape: Vec<String> = (1..=8).map(|axis| symbol(9 * n + axis)).collect();
+            json!({"name": symbol(9 * n), "dtype": "u8", "shape": shape})
+        })
+        .collect();
+    let outputs = json!([{"name": "y", "dtype": "u8", "shape": [symbol(1)]}]);
+    let manifest = with(&[
+        ("/kernels/0/inputs", json!(inputs)),
+        ("/kernels/0/outputs", outputs),
+        (
+            "/kernels/0/parallel_dims",
+            json!([symbol(1), symbol(71_999)]),
+        ),
+    ]);
+    let checked = manifest.check(&HostPolicy::default()).unwrap();
+    let signature = checked.kernels()[0].signature();
+    assert_eq!(signature.symbols().len(), 64_000);
+    let names: Vec<String> = signature.inputs().iter().map(|i| i.name.clone()).collect();
+    let shape: &[usize] = &[1; 8];
+    let shapes: Vec<(&str, &[usize])> = names.iter().map(|name| (name.as_str(), shape)).collect();
+    let binding = signature.bind_shapes(&shapes, &[]).unwrap();
+    assert_eq!(binding.params_block().len(), 4 * 64_000 + 2 * 4);
+}
+
 #[test]
 fn the_last_second_of_the_calendar_is_a_time_to_expire() {
     for expires in ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59.999999999Z"] {

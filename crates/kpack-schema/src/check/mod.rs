@@ -7,6 +7,7 @@ mod kernel;
 mod params;
 mod problem;
 mod signature;
+mod symbols;
 
 pub use problem::{ManifestProblems, Problem, ProblemKind};
 

@@ -2,9 +2,10 @@ use std::collections::BTreeSet;
 
 use super::params;
 use super::problem::{Pointer, ProblemKind, Reporter};
+use super::symbols::{Resolver, parallel_dims};
 use crate::{
-    BLOCK_ELEMENTS, DataType, Dim, Identifier, KernelInfo, ParamDecl, ShapeDim, Signature, Symbol,
-    SymbolSource, TensorDecl, TensorSpec,
+    BLOCK_ELEMENTS, DataType, Dim, Identifier, KernelInfo, ShapeDim, Signature, TensorDecl,
+    TensorSpec,
 };
 
 /// The highest rank of a tensor.
@@ -16,52 +17,60 @@ pub(super) fn check(info: &KernelInfo, at: &Pointer, reporter: &mut Reporter) ->
     let mut names = BTreeSet::new();
     let inputs = tensors(&info.inputs, &at.key("inputs"), &mut names, reporter);
     let outputs = tensors(&info.outputs, &at.key("outputs"), &mut names, reporter);
-    let scratch_at = at.key("scratch");
-    let scratch = match &info.scratch {
-        None => Some(None),
-        Some(spec) => {
-            dims(&spec.shape, spec.dtype, &scratch_at.key("shape"), reporter).map(|dims| {
-                Some(TensorDecl {
-                    name: "scratch".to_owned(),
-                    dtype: spec.dtype,
-                    dims,
-                })
-            })
-        }
-    };
-    let (params, inputs, outputs, scratch) = (params?, inputs?, outputs?, scratch?);
-
-    let mut resolver = Resolver {
-        inputs: &inputs,
-        params: &params,
+    let scratch = scratch(info, at, reporter);
+    let signature = Signature {
+        inputs: inputs?,
+        outputs: outputs?,
+        scratch: scratch?,
+        params: params?,
         symbols: Vec::new(),
+        scratch_symbols: Vec::new(),
+        parallel_dims: Vec::new(),
     };
-    resolver.add_all(&inputs, &at.key("inputs"), reporter);
-    resolver.add_all(&outputs, &at.key("outputs"), reporter);
-    let mut symbols = resolver.symbols;
-    let in_block = symbols.len();
-    let mut resolver = Resolver {
-        inputs: &inputs,
-        params: &params,
-        symbols,
-    };
-    if let Some(scratch) = &scratch {
-        resolver.add(scratch, &scratch_at, reporter);
-    }
-    symbols = resolver.symbols;
-    let scratch_symbols = symbols.split_off(in_block);
+    Some(resolved(signature, &info.parallel_dims, at, reporter))
+}
 
-    let tensors = || inputs.iter().chain(&outputs).chain(&scratch);
-    let parallel_dims = parallel_dims(info, &inputs, tensors, &at.key("parallel_dims"), reporter);
-    Some(Signature {
-        inputs,
-        outputs,
-        scratch,
-        params,
+/// The signature with its symbols.
+fn resolved(
+    signature: Signature,
+    parallel: &[String],
+    at: &Pointer,
+    reporter: &mut Reporter,
+) -> Signature {
+    let (inputs, outputs) = (&signature.inputs, &signature.outputs);
+    let scratch = &signature.scratch;
+    let mut resolver = Resolver::new(inputs, &signature.params);
+    resolver.add_all(inputs, &at.key("inputs"), reporter);
+    resolver.add_all(outputs, &at.key("outputs"), reporter);
+    let symbols = resolver.take();
+    if let Some(scratch) = scratch {
+        resolver.add(scratch, &at.key("scratch"), reporter);
+    }
+    let scratch_symbols = resolver.take();
+
+    let tensors = inputs.iter().chain(outputs).chain(scratch);
+    let at = at.key("parallel_dims");
+    let parallel_dims = parallel_dims(parallel, inputs, tensors, &at, reporter);
+    Signature {
         symbols,
         scratch_symbols,
         parallel_dims,
-    })
+        ..signature
+    }
+}
+
+/// `None` where a problem was reported.
+fn scratch(info: &KernelInfo, at: &Pointer, reporter: &mut Reporter) -> Option<Option<TensorDecl>> {
+    let Some(spec) = &info.scratch else {
+        return Some(None);
+    };
+    let at = at.key("scratch").key("shape");
+    let dims = dims(&spec.shape, spec.dtype, &at, reporter)?;
+    Some(Some(TensorDecl {
+        name: "scratch".to_owned(),
+        dtype: spec.dtype,
+        dims,
+    }))
 }
 
 fn tensors<'a>(
@@ -103,16 +112,7 @@ fn dims(
     }
     let mut dims = Vec::with_capacity(shape.len());
     for (axis, dim) in shape.iter().enumerate() {
-        let parsed = Dim::try_from(dim).ok();
-        if parsed.is_none() {
-            let found = match dim {
-                ShapeDim::Symbolic(text) => text.clone(),
-                ShapeDim::Fixed(size) => size.to_string(),
-            };
-            let allowed = "a number from 1 to 2^31, or a symbol with at most one *int or /int";
-            reporter.report(&at.index(axis), ProblemKind::Shape, found, allowed);
-        }
-        dims.push(parsed);
+        dims.push(parsed(dim, &at.index(axis), reporter));
     }
     let dims: Vec<Dim> = dims.into_iter().collect::<Option<_>>()?;
     if dtype.block_bytes().is_some() && !fills_blocks(dims.last()) {
@@ -126,6 +126,19 @@ fn dims(
     Some(dims)
 }
 
+fn parsed(dim: &ShapeDim, at: &Pointer, reporter: &mut Reporter) -> Option<Dim> {
+    let parsed = Dim::try_from(dim).ok();
+    if parsed.is_none() {
+        let found = match dim {
+            ShapeDim::Symbolic(text) => text.clone(),
+            ShapeDim::Fixed(size) => size.to_string(),
+        };
+        let allowed = "a number from 1 to 2^31, or a symbol with at most one *int or /int";
+        reporter.report(at, ProblemKind::Shape, found, allowed);
+    }
+    parsed
+}
+
 /// Whether the last dimension of a block type is, or may become, a multiple of the block.
 fn fills_blocks(last: Option<&Dim>) -> bool {
     match last {
@@ -135,89 +148,4 @@ fn fills_blocks(last: Option<&Dim>) -> bool {
         }
         Some(_) => true,
     }
-}
-
-struct Resolver<'a> {
-    inputs: &'a [TensorDecl],
-    params: &'a [ParamDecl],
-    symbols: Vec<Symbol>,
-}
-
-impl Resolver<'_> {
-    fn add_all(&mut self, tensors: &[TensorDecl], at: &Pointer, reporter: &mut Reporter) {
-        for (index, tensor) in tensors.iter().enumerate() {
-            self.add(tensor, &at.index(index), reporter);
-        }
-    }
-
-    fn add(&mut self, tensor: &TensorDecl, at: &Pointer, reporter: &mut Reporter) {
-        for (axis, dim) in tensor.dims.iter().enumerate() {
-            let Some(name) = dim.symbol() else { continue };
-            if self.symbols.iter().any(|symbol| symbol.name == *name) {
-                continue;
-            }
-            match self.source(name) {
-                Some(source) => self.symbols.push(Symbol {
-                    name: name.clone(),
-                    source,
-                }),
-                None => {
-                    let allowed = "a symbol that an input has as a bare dimension, \
-                                   or that is the name of an integer parameter";
-                    let at = at.key("shape").index(axis);
-                    reporter.report(&at, ProblemKind::UnboundSymbol, dim, allowed);
-                }
-            }
-        }
-    }
-
-    fn source(&self, name: &Identifier) -> Option<SymbolSource> {
-        let bare = |dim: &Dim| dim.bare_symbol() == Some(name);
-        for (input, tensor) in self.inputs.iter().enumerate() {
-            if let Some(axis) = tensor.dims.iter().position(bare) {
-                return Some(SymbolSource::Input { input, axis });
-            }
-        }
-        let integer =
-            |param: &ParamDecl| param.name == name.as_str() && param.param_type.is_integer();
-        self.params
-            .iter()
-            .position(integer)
-            .map(|param| SymbolSource::Param { param })
-    }
-}
-
-fn parallel_dims<'a, I: Iterator<Item = &'a TensorDecl>>(
-    info: &KernelInfo,
-    inputs: &[TensorDecl],
-    tensors: impl Fn() -> I,
-    at: &Pointer,
-    reporter: &mut Reporter,
-) -> Vec<Identifier> {
-    let mut parallel: Vec<Identifier> = Vec::with_capacity(info.parallel_dims.len());
-    for (index, name) in info.parallel_dims.iter().enumerate() {
-        let at = at.index(index);
-        if parallel.iter().any(|other| other.as_str() == name) {
-            reporter.report(&at, ProblemKind::Duplicate, name, "listed once");
-            continue;
-        }
-        let named = |dim: &Dim| dim.symbol().is_some_and(|symbol| symbol.as_str() == name);
-        let bare = |dim: &Dim| {
-            dim.bare_symbol()
-                .is_some_and(|symbol| symbol.as_str() == name)
-        };
-        let bound = inputs.iter().flat_map(|tensor| &tensor.dims).any(bare);
-        let in_expression = tensors()
-            .flat_map(|tensor| &tensor.dims)
-            .any(|dim| named(dim) && !bare(dim));
-        match name.parse() {
-            Ok(name) if bound && !in_expression => parallel.push(name),
-            _ => {
-                let allowed =
-                    "a symbol that an input has as a bare dimension and no expression uses";
-                reporter.report(&at, ProblemKind::Shape, name, allowed);
-            }
-        }
-    }
-    parallel
 }
