@@ -54,6 +54,16 @@ impl fmt::Display for Mismatch {
 impl std::error::Error for Mismatch {}
 
 impl Deviation {
+    fn of(difference: f64, allowed: f64, relative_to: f64) -> Self {
+        if difference == 0.0 {
+            return Self::default();
+        }
+        Self {
+            of_tolerance: difference / allowed,
+            relative: difference / relative_to,
+        }
+    }
+
     /// The larger of each of the two measures.
     #[must_use]
     pub fn max(self, other: Self) -> Self {
@@ -141,52 +151,32 @@ impl Expectation {
             ToleranceMode::Exact => 0.0,
             _ => atol + rtol * magnitude,
         };
-        let mismatch = Mismatch {
-            index,
-            found,
-            expected,
-            allowed,
+        let is_same = match mode {
+            ToleranceMode::Exact => Some(found.to_bits() == expected.to_bits()),
+            _ if expected.is_nan() => Some(found.is_nan()),
+            _ if expected.is_infinite() => Some(found == expected),
+            _ => None,
         };
-        if mode == ToleranceMode::Exact {
-            return if found.to_bits() == expected.to_bits() {
-                Ok(Deviation::default())
-            } else {
-                Err(mismatch)
-            };
-        }
-        if expected.is_nan() || expected.is_infinite() {
-            let same = if expected.is_nan() {
-                found.is_nan()
-            } else {
-                found == expected
-            };
-            return if same {
-                Ok(Deviation::default())
-            } else {
-                Err(mismatch)
-            };
-        }
         let difference = (f64::from(found) - f64::from(expected)).abs();
-        // A NaN or an infinity fails this comparison too.
-        if difference <= allowed {
-            // Among denormal numbers only the absolute part of the tolerance says anything.
-            let is_relative = difference > 0.0 && rtol * magnitude >= atol;
-            let relative = if is_relative {
-                difference / magnitude
-            } else {
-                0.0
-            };
-            let of_tolerance = if difference > 0.0 {
-                difference / allowed
-            } else {
-                0.0
-            };
-            Ok(Deviation {
-                of_tolerance,
-                relative,
-            })
-        } else {
-            Err(mismatch)
+        match is_same {
+            Some(true) => Ok(Deviation::default()),
+            // A NaN or an infinity fails this comparison too.
+            None if difference <= allowed => {
+                // Among denormal numbers only the absolute part of the tolerance says anything.
+                let is_relative = rtol * magnitude >= atol;
+                let relative_to = if is_relative {
+                    magnitude
+                } else {
+                    f64::INFINITY
+                };
+                Ok(Deviation::of(difference, allowed, relative_to))
+            }
+            _ => Err(Mismatch {
+                index,
+                found,
+                expected,
+                allowed,
+            }),
         }
     }
 }

@@ -56,48 +56,23 @@ impl RopeCase {
             "interleaved" => Layout::Interleaved,
             other => return Err(entry.malformed(format!("unknown layout {other}"))),
         };
-        let (table_shape, cos) = file.f32("cos")?;
-        let (_, sin) = file.f32("sin")?;
-        let [batch, seq, rotary] = table_shape[..] else {
-            return Err(entry.malformed("cos is not [batch, seq, rotary_dim]"));
+        let (half, tables) = read_tables(layout, entry, file)?;
+        let scaling = if entry.has_param("rope_scaling") {
+            Scaling::Framework
+        } else {
+            Scaling::None
         };
-        let half = rotary / 2;
-        let (_, position_ids) = file.i64("position_ids")?;
-        let positions = position_ids
-            .chunks(seq)
-            .map(|row| {
-                row.iter()
-                    .map(|&p| i32::try_from(p))
-                    .collect::<Result<Vec<i32>, _>>()
-            })
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| entry.malformed(error))?;
-        let tables = (0..batch)
-            .map(|b| {
-                table(
-                    layout,
-                    &cos[b * seq * rotary..],
-                    &sin[b * seq * rotary..],
-                    seq,
-                    half,
-                )
-            })
-            .collect();
         Ok(Self {
             layout,
             half,
             theta: entry.number("theta")?,
-            positions,
+            positions: read_positions(entry, file)?,
             tables,
             operands: vec![
                 Operand::read("q", entry, file)?,
                 Operand::read("k", entry, file)?,
             ],
-            scaling: if entry.has_param("rope_scaling") {
-                Scaling::Framework
-            } else {
-                Scaling::None
-            },
+            scaling,
             computed_tolerance: entry.tolerance().plain(),
             tables_tolerance: entry.tolerance().with_tables(),
         })
@@ -181,6 +156,34 @@ impl RopeCase {
         let seq = self.positions[batch].len();
         Tensor::new(&[seq, 2, self.half], values).expect("a table of seq x 2 x half")
     }
+}
+
+/// Half of the rotated dimensions, and a table for each batch element.
+fn read_tables(
+    layout: Layout,
+    entry: &Entry,
+    file: &File<'_>,
+) -> Result<(usize, Vec<Vec<f32>>), GoldenError> {
+    let (shape, cos) = file.f32("cos")?;
+    let (_, sin) = file.f32("sin")?;
+    let [_, seq, rotary] = shape[..] else {
+        return Err(entry.malformed("cos is not [batch, seq, rotary_dim]"));
+    };
+    let half = rotary / 2;
+    let elements = cos.chunks(seq * rotary).zip(sin.chunks(seq * rotary));
+    let tables = elements.map(|(cos, sin)| table(layout, cos, sin, seq, half));
+    Ok((half, tables.collect()))
+}
+
+/// One row for each batch element.
+fn read_positions(entry: &Entry, file: &File<'_>) -> Result<Vec<Vec<i32>>, GoldenError> {
+    let (shape, ids) = file.i64("position_ids")?;
+    let seq = shape.last().copied().unwrap_or(1).max(1);
+    let row = |row: &[i64]| row.iter().map(|&id| i32::try_from(id)).collect();
+    ids.chunks(seq)
+        .map(row)
+        .collect::<Result<_, _>>()
+        .map_err(|error| entry.malformed(error))
 }
 
 impl Operand {
