@@ -41,6 +41,24 @@ pub(crate) enum Verb {
     Run(RunArgs),
     /// Measure kernels on made-up inputs
     Bench(BenchArgs),
+    /// Show or clear the compiled code that is kept between runs
+    #[command(subcommand)]
+    Cache(CacheVerb),
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum CacheVerb {
+    /// Show every entry
+    List,
+    /// Remove every entry
+    Clear,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CacheArgs {
+    /// Compile anew, and keep nothing
+    #[arg(long)]
+    pub(crate) no_cache: bool,
 }
 
 #[derive(Debug, Args)]
@@ -101,6 +119,8 @@ pub(crate) struct RunArgs {
     /// The engine: wasmtime or wasmer
     #[arg(long, value_name = "ENGINE")]
     pub(crate) backend: Option<String>,
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
 }
 
 #[derive(Debug, Args)]
@@ -118,6 +138,8 @@ pub(crate) struct BenchArgs {
     /// The size of a dimension
     #[arg(long = "dim", value_name = "NAME=N")]
     pub(crate) dims: Vec<String>,
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
 }
 
 impl Cli {

@@ -1,4 +1,4 @@
-use kpack::Runtime;
+use kpack::{CompileCache, Runtime};
 use kpack_exec::EngineInfo;
 
 use crate::failure::Failure;
@@ -59,18 +59,22 @@ impl Engine {
     }
 
     /// A runtime on the engine; packs that this host's verifier has passed run on it.
-    pub(crate) fn runtime(self) -> Result<Runtime, Failure> {
-        match self {
+    pub(crate) fn runtime(self, cache: Option<CompileCache>) -> Result<Runtime, Failure> {
+        let builder = match self {
             #[cfg(feature = "wasmtime")]
-            Self::Wasmtime => Ok(Runtime::new(kpack::Wasmtime::new()?)),
+            Self::Wasmtime => Runtime::builder(kpack::Wasmtime::new()?),
             #[cfg(feature = "wasmer")]
-            Self::Wasmer => Ok(Runtime::new(kpack::Wasmer::new()?)),
-        }
+            Self::Wasmer => Runtime::builder(kpack::Wasmer::new()?),
+        };
+        Ok(match cache {
+            Some(cache) => builder.compile_cache(cache).build(),
+            None => builder.build(),
+        })
     }
 
     /// What the choice of a kernel's module depends on.
     pub(crate) fn info(self) -> Result<EngineInfo, Failure> {
-        Ok(EngineInfo::of(self.runtime()?.backend()))
+        Ok(EngineInfo::of(self.runtime(None)?.backend()))
     }
 
     fn names() -> Vec<&'static str> {

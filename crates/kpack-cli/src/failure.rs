@@ -113,13 +113,18 @@ impl Failure {
         (self.what.clone(), second)
     }
 
-    /// For programs. The message has the causes too.
-    pub(crate) fn to_json(&self) -> Value {
-        let mut error = Map::new();
+    /// What, and every cause.
+    pub(crate) fn message(&self) -> String {
         let mut message = vec![self.what.as_str()];
         message.extend(self.causes.iter().map(String::as_str));
+        message.join(": ")
+    }
+
+    /// For programs.
+    pub(crate) fn to_json(&self) -> Value {
+        let mut error = Map::new();
         error.insert("kind".into(), self.kind.into());
-        error.insert("message".into(), message.join(": ").into());
+        error.insert("message".into(), self.message().into());
         error.insert("exit_code".into(), self.exit.code().into());
         if let Some(help) = &self.help {
             error.insert("help".into(), help.as_str().into());
@@ -159,6 +164,11 @@ impl Failure {
         Self::new("unknown_backend", Exit::Usage, "no engine is compiled in")
             .help("build kpack-cli with a feature such as wasmtime")
             .detail("known", json!([]))
+    }
+
+    pub(crate) fn no_cache_folder() -> Self {
+        let what = "no folder for the compile cache: this user has no home";
+        Self::new("cache_io", Exit::Failed, what).help("set KPACK_CACHE_DIR")
     }
 
     pub(crate) fn malformed_argument(option: &str, found: &str, form: &str) -> Self {

@@ -4,6 +4,7 @@
 
 mod args;
 mod atomic;
+mod cache;
 mod console;
 mod engine;
 mod escape;
@@ -63,5 +64,6 @@ fn answer(cli: &Cli, console: &Console) -> Result<Report, Failure> {
         Some(Verb::Inspect(args)) => verbs::inspect::run(args),
         Some(Verb::Run(args)) => verbs::run::run(args, console),
         Some(Verb::Bench(args)) => verbs::bench::run(args, console),
+        Some(Verb::Cache(verb)) => verbs::cache::run(verb),
     }
 }

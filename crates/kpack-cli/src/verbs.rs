@@ -1,6 +1,7 @@
 //! One file per verb.
 
 pub(crate) mod bench;
+pub(crate) mod cache;
 pub(crate) mod hash;
 pub(crate) mod inspect;
 pub(crate) mod keygen;

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use kpack_schema::FeatureSet;
+use kpack_verify::{CodeOrigin, ProvenCode};
 use semver::Version;
 
 use crate::fault::Fault;
@@ -43,6 +44,31 @@ pub trait Backend: Send + Sync {
     ///
     /// When the engine cannot compile the module or cannot be set up for its limits.
     fn compile(&self, module: &VettedModule) -> Result<Arc<dyn Program>, BackendError>;
+
+    /// What the machine code of a module would depend on; `None` from an engine whose code cannot
+    /// be stored.
+    fn code_origin(&self, module: &VettedModule) -> Option<CodeOrigin> {
+        let _ = module;
+        None
+    }
+
+    /// The program of a module from machine code that an engine with the same
+    /// [`code_origin`](Self::code_origin) made of it.
+    ///
+    /// # Errors
+    ///
+    /// When the code is of another origin, or the engine does not take it: it is then to be
+    /// compiled.
+    fn load(
+        &self,
+        module: &VettedModule,
+        code: &ProvenCode,
+    ) -> Result<Arc<dyn Program>, BackendError> {
+        let _ = (module, code);
+        Err(BackendError::Contract {
+            what: "code is loaded by the engine that stores it",
+        })
+    }
 }
 
 /// A compiled module; immutable and shared between threads and kernels.
@@ -56,6 +82,12 @@ pub trait Program: Send + Sync {
     /// A [`Fault`] when the module itself prevents it, such as a data segment past the end of its
     /// memory; a [`BackendError`] when the host lacks the resources or the key is another.
     fn instantiate(&self, module: &VettedModule) -> Result<Box<dyn Instance>, RunError>;
+
+    /// The program's machine code, to be stored for [`Backend::load`]; `None` from an engine whose
+    /// code cannot be stored.
+    fn native_code(&self) -> Option<Vec<u8>> {
+        None
+    }
 }
 
 /// One instance of a program. It serves one owner, and after a fault it is never called again.
@@ -96,6 +128,11 @@ pub enum RunError {
     Backend(#[from] BackendError),
 }
 
+/// What a call may use of the stack beyond the kernel's limit: the engines' own entries into a kernel
+/// count as part of its stack, and differ. A kernel that fits its limit thus runs on each.
+#[cfg(any(feature = "wasmtime", feature = "wasmer"))]
+pub(crate) const STACK_OF_ENTRY: usize = 8 * 1024;
+
 /// What an engine reports about itself.
 pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
 
@@ -114,6 +151,14 @@ pub enum BackendError {
     /// The engine did not compile a module that the static policy had passed.
     #[error("the engine did not compile the module: `{module}`")]
     Compile {
+        /// The module's path in its pack.
+        module: String,
+        /// What the engine says.
+        source: Cause,
+    },
+    /// The engine did not take machine code that was stored for it.
+    #[error("the engine did not take the stored code of the module: `{module}`")]
+    Load {
         /// The module's path in its pack.
         module: String,
         /// What the engine says.
@@ -162,6 +207,15 @@ pub enum BackendError {
 }
 
 impl BackendError {
+    /// Code was to be loaded for a module or an engine that it was not made from or for.
+    #[cfg(any(feature = "wasmtime", feature = "wasmer"))]
+    #[cold]
+    fn other_origin() -> Self {
+        Self::Contract {
+            what: "code is loaded for the origin that it is proven for",
+        }
+    }
+
     /// A program was asked for an instance of a module that it was not compiled from.
     #[cfg(any(feature = "wasmtime", feature = "wasmer"))]
     #[cold]
@@ -177,6 +231,7 @@ impl BackendError {
         match self {
             Self::Setup { .. } => "engine_setup",
             Self::Compile { .. } => "engine_compile",
+            Self::Load { .. } => "engine_load",
             Self::Instantiate { .. } => "engine_instantiate",
             Self::OutOfMemory { .. } => "engine_out_of_memory",
             Self::Call { .. } => "engine_call",

@@ -143,3 +143,11 @@ fn a_limit_binds_on_a_thread_whose_own_stack_is_smaller() {
         });
     }
 }
+
+#[test]
+fn the_smallest_limit_still_lets_a_small_kernel_run() {
+    for backend in backends() {
+        let smallest = kernel(backend.as_ref(), 1);
+        assert!(depth(&smallest) >= 10, "{}", backend.name());
+    }
+}

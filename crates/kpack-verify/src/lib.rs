@@ -57,6 +57,7 @@ mod files;
 mod key_id;
 mod lower_hex;
 mod manifest;
+mod native_code;
 mod pack_bytes;
 mod pem;
 mod sha256;
@@ -73,6 +74,7 @@ pub use ed25519::{Signature, SignatureTextError, VerifyingKey, WeakKeyError};
 pub use files::FilesError;
 pub use key_id::{KeyId, KeyIdError};
 pub use manifest::ManifestError;
+pub use native_code::{CacheKey, CodeOrigin, ProvenCode, RandomnessError};
 pub use pack_bytes::{
     MANIFEST_FILE, PackBytes, PackBytesError, PackLimits, PackParts, SIGNATURE_FILE,
 };

@@ -41,7 +41,8 @@
 
 #![forbid(unsafe_code)]
 
-mod compile_once;
+mod compile_cache;
+mod compiler;
 mod kernel;
 mod load_error;
 mod pack;
@@ -50,6 +51,7 @@ pub mod reference_pack;
 mod runtime;
 mod verifier;
 
+pub use compile_cache::{CacheEntry, CacheError, CompileCache};
 pub use kernel::Kernel;
 pub use load_error::LoadError;
 pub use pack::{KernelError, Pack};

@@ -10,7 +10,8 @@ use kpack_exec::{
 use kpack_schema::{HostPolicy, KernelId, Timestamp};
 use kpack_verify::{PackBytes, PackLimits, Trust};
 
-use crate::compile_once::CompileOnce;
+use crate::compile_cache::CompileCache;
+use crate::compiler::Compiler;
 use crate::kernel::Kernel;
 use crate::load_error::LoadError;
 use crate::pack::{KernelError, Pack};
@@ -22,6 +23,7 @@ use crate::verifier::{Verifier, VettedPack};
 pub struct Runtime {
     backend: Arc<dyn Backend>,
     verifier: Verifier,
+    cache: Option<Arc<CompileCache>>,
 }
 
 /// A [`Runtime`] in the making, for a host that differs from the defaults.
@@ -53,6 +55,7 @@ impl Runtime {
             runtime: Self {
                 backend: Arc::new(backend),
                 verifier: Verifier::default(),
+                cache: None,
             },
         }
     }
@@ -104,7 +107,7 @@ impl Runtime {
     /// When the engine fails. A pack of which no kernel runs on this engine is not an error here, as
     /// it is where a pack is loaded.
     pub fn compile(&self, pack: &VettedPack) -> Result<Pack, LoadError> {
-        let backend = CompileOnce::new(self.backend.as_ref());
+        let backend = self.compiler();
         let mut kernels = BTreeMap::new();
         for kernel in pack.kernels() {
             kernels.insert(id(kernel).clone(), compile(&backend, kernel)?);
@@ -127,7 +130,7 @@ impl Runtime {
         let kernel = kernels
             .find(|kernel| self::id(kernel).as_ref() == id)
             .ok_or_else(|| KernelError::unknown(id, pack))?;
-        let compiled = compile(self.backend.as_ref(), kernel)?;
+        let compiled = compile(&self.compiler(), kernel)?;
         Ok(compiled.map_err(|source| KernelError::Unavailable {
             kernel: self::id(kernel).clone(),
             source: Box::new(source),
@@ -144,6 +147,10 @@ impl Runtime {
     #[must_use]
     pub const fn verifier(&self) -> &Verifier {
         &self.verifier
+    }
+
+    fn compiler(&self) -> Compiler<'_> {
+        Compiler::new(self.backend.as_ref(), self.cache.as_deref())
     }
 
     fn load_with(
@@ -180,6 +187,12 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Where machine code is kept from run to run; without one, every pack is compiled anew.
+    pub fn compile_cache(mut self, cache: CompileCache) -> Self {
+        self.runtime.cache = Some(Arc::new(cache));
+        self
+    }
+
     /// The runtime.
     #[must_use]
     pub fn build(self) -> Runtime {
@@ -192,6 +205,7 @@ impl fmt::Debug for Runtime {
         f.debug_struct("Runtime")
             .field("engine", &self.backend.name())
             .field("verifier", &self.verifier)
+            .field("cache", &self.cache)
             .finish()
     }
 }

@@ -39,6 +39,9 @@ pub(super) fn of_kind(kind: &str) -> Option<&'static str> {
         "threshold_out_of_range" => "list the keys that you trust, and ask for no more than them",
         "malformed_key" => "kpack keygen makes one; openssl genpkey -algorithm ed25519 too",
         "no_randomness" => "keys are made from the operating system's randomness alone",
+        "cache_io" => "set KPACK_CACHE_DIR to a folder that can be written, or give --no-cache",
+        "cache_key" => "remove the key and the entries beside it: they are made anew",
+        "cache_not_private" => "it must be yours, and writable by nobody else: see chmod go-w",
         "engine_out_of_memory" => "end other programs, or use smaller tensors",
         "engine_clock_stopped" | "engine_contract" => "this is a fault of kpack or of its engine",
         "engine_missing_feature" | "engine_not_listed" | "engine_version" => {

@@ -1,8 +1,8 @@
 //! Each library error as a failure: its kind and exit code.
 
 use kpack::{
-    BackendError, BindError, Blame, CallError, KernelError, LoadError, ReadPackError, TrustError,
-    VerifyError,
+    BackendError, BindError, Blame, CacheError, CallError, KernelError, LoadError, ReadPackError,
+    TrustError, VerifyError,
 };
 use kpack_schema::json::JsonError;
 use kpack_schema::{ManifestProblems, Problem};
@@ -49,6 +49,12 @@ impl From<VerifyError> for Failure {
             .advised(advice::of_kind(error.kind()))
             .fields(fields::of_verify(&error))
             .problems_of(&error)
+    }
+}
+
+impl From<CacheError> for Failure {
+    fn from(error: CacheError) -> Self {
+        Self::of(error.kind(), Exit::Failed, &error).advised(advice::of_kind(error.kind()))
     }
 }
 

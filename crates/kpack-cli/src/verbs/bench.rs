@@ -13,7 +13,7 @@ use crate::console::Console;
 use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::report::{Report, table};
-use crate::{files, host};
+use crate::{cache, files, host};
 
 /// Measures kernels on each engine, on inputs from a fixed seed.
 pub(crate) fn run(args: &BenchArgs, console: &Console) -> Result<Report, Failure> {
@@ -22,7 +22,7 @@ pub(crate) fn run(args: &BenchArgs, console: &Console) -> Result<Report, Failure
     let trust = files::trust(&args.trust)?;
 
     let pack = host::verifier().verify_at(&args.pack, &trust, host::now()?)?;
-    let kernels = chosen(&engines, &pack, args.kernel.as_deref(), console)?;
+    let kernels = chosen(&engines, &pack, args, console)?;
     sizes::refuse_unknown(&given, &kernels)?;
     // All sizes first, so that nothing is measured when a size is missing.
     let mut sized = Vec::new();
@@ -52,16 +52,15 @@ struct BenchResult {
 fn chosen(
     engines: &[Engine],
     pack: &VettedPack,
-    id: Option<&str>,
+    args: &BenchArgs,
     console: &Console,
 ) -> Result<Vec<Kernel>, Failure> {
+    let id = args.kernel.as_deref();
     let mut found = Vec::new();
     let mut unavailable = None;
     for engine in engines {
-        for (index, kernel) in compiled(&engine.runtime()?, pack, id)?
-            .into_iter()
-            .enumerate()
-        {
+        let runtime = engine.runtime(cache::open(&args.cache, console))?;
+        for (index, kernel) in compiled(&runtime, pack, id)?.into_iter().enumerate() {
             match kernel {
                 Ok(kernel) => found.push((index, kernel)),
                 Err(error) => {

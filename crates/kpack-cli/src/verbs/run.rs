@@ -10,7 +10,7 @@ use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::report::Report;
 use crate::tensors::{self, Inputs};
-use crate::{files, host, param};
+use crate::{cache, files, host, param};
 
 /// Runs one kernel once, from file to file.
 pub(crate) fn run(args: &RunArgs, console: &Console) -> Result<Report, Failure> {
@@ -21,7 +21,8 @@ pub(crate) fn run(args: &RunArgs, console: &Console) -> Result<Report, Failure> 
     let output = Target::output(&args.output).map_err(unwritable)?;
     let trust = files::trust(&args.trust)?;
     let pack = host::verifier().verify_at(&args.pack, &trust, host::now()?)?;
-    let kernel = engine.runtime()?.compile_kernel(&pack, &args.kernel)?;
+    let runtime = engine.runtime(cache::open(&args.cache, console))?;
+    let kernel = runtime.compile_kernel(&pack, &args.kernel)?;
     let params = param::values(kernel.signature(), &assignments)?;
 
     let file = files::tensors(&args.inputs)?;

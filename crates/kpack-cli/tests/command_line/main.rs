@@ -7,6 +7,7 @@
 mod support;
 
 mod bench;
+mod cache;
 mod inspect;
 mod keygen;
 mod kinds;

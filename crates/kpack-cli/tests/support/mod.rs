@@ -65,6 +65,7 @@ pub fn kernel(id: &str, path: &str, dtype: &str) -> Value {
 /// A temporary folder to work in.
 pub struct Work {
     folder: TempDir,
+    cache: TempDir,
 }
 
 /// How the command ended.
@@ -86,6 +87,7 @@ impl Work {
     pub fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
+            cache: tempfile::tempdir().unwrap(),
         }
     }
 
@@ -156,10 +158,16 @@ impl Work {
         fs::write(self.path(name), bytes).unwrap();
     }
 
+    /// The compile cache, which is none of the folder's.
+    pub fn cache(&self) -> PathBuf {
+        self.cache.path().join("cache")
+    }
+
     /// Runs the command in the folder.
     pub fn run(&self, args: &[impl AsRef<OsStr>]) -> Ran {
         let output: Output = Command::new(env!("CARGO_BIN_EXE_kpack"))
             .current_dir(self.folder.path())
+            .env("KPACK_CACHE_DIR", self.cache())
             .args(args)
             .output()
             .unwrap();

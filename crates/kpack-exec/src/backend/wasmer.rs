@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use kpack_schema::{Feature, FeatureSet, MEMORY_EXPORT};
+use kpack_verify::{CodeOrigin, ProvenCode};
 use semver::Version;
 use wasmer::sys::vm::TrapCode;
 use wasmer::sys::{BaseTunables, CompilerConfig, Cranelift, EngineBuilder, Features, Target};
@@ -21,6 +22,7 @@ use crate::policy::{ProgramKey, VettedModule};
 
 mod clock;
 mod guards;
+mod native_code;
 mod own_store;
 mod stack;
 mod tunables;
@@ -79,6 +81,16 @@ impl Wasmer {
         self.offers = self.offers.intersection(features);
         self
     }
+
+    fn program(&self, vetted: &VettedModule, engine: Engine, module: Module) -> Arc<dyn Program> {
+        Arc::new(WasmerProgram {
+            module,
+            engine,
+            tunables: BaseTunables::for_target(&Target::default()),
+            key: vetted.program_key(),
+            shared: Arc::clone(&self.shared),
+        })
+    }
 }
 
 impl fmt::Debug for Wasmer {
@@ -103,21 +115,28 @@ impl Backend for Wasmer {
     }
 
     fn compile(&self, module: &VettedModule) -> Result<Arc<dyn Program>, BackendError> {
-        let key = module.program_key();
-        let engine = engine(&key);
+        let engine = engine(&module.program_key());
         let compiled = Module::from_binary(&engine, module.bytes()).map_err(|source| {
             BackendError::Compile {
                 module: module.path().to_string(),
                 source: source.into(),
             }
         })?;
-        Ok(Arc::new(WasmerProgram {
-            module: compiled,
-            engine,
-            tunables: BaseTunables::for_target(&Target::default()),
-            key,
-            shared: Arc::clone(&self.shared),
-        }))
+        Ok(self.program(module, engine, compiled))
+    }
+
+    fn code_origin(&self, module: &VettedModule) -> Option<CodeOrigin> {
+        Some(native_code::origin(module))
+    }
+
+    fn load(
+        &self,
+        module: &VettedModule,
+        code: &ProvenCode,
+    ) -> Result<Arc<dyn Program>, BackendError> {
+        let engine = engine(&module.program_key());
+        let loaded = native_code::load(&engine, module, code)?;
+        Ok(self.program(module, engine, loaded))
     }
 }
 
@@ -192,6 +211,10 @@ impl Program for WasmerProgram {
                 .min(module.memory().maximum.unwrap_or(u32::MAX)),
             shared: Arc::clone(&self.shared),
         }))
+    }
+
+    fn native_code(&self) -> Option<Vec<u8>> {
+        Some(self.module.serialize().ok()?.to_vec())
     }
 }
 

@@ -2,18 +2,20 @@ use std::fmt;
 use std::sync::Arc;
 
 use kpack_schema::{FeatureSet, MEMORY_EXPORT};
+use kpack_verify::{CodeOrigin, ProvenCode};
 use semver::Version;
 use wasmtime::{Engine, Memory, Module, Store, Trap, TypedFunc};
 
 use self::engines::{Engines, config};
 use self::limits::HostLimits;
 use super::ticker::Ticker;
-use super::{Backend, BackendError, Instance, Program, RunError};
+use super::{Backend, BackendError, Instance, Program, RunError, STACK_OF_ENTRY};
 use crate::fault::Fault;
 use crate::policy::{ProgramKey, VettedModule};
 
 mod engines;
 mod limits;
+mod native_code;
 
 /// The version that the workspace pins; a test compares the two.
 const VERSION: Version = Version::new(48, 0, 8);
@@ -63,6 +65,19 @@ impl Wasmtime {
         self.offers = self.offers.intersection(features);
         self
     }
+
+    fn engine(&self, module: &VettedModule) -> Result<Engine, BackendError> {
+        let key = module.program_key();
+        self.shared.engines.get(key.features, key.stack_bytes)
+    }
+
+    fn program(&self, vetted: &VettedModule, module: Module) -> Arc<dyn Program> {
+        Arc::new(WasmtimeProgram {
+            module,
+            key: vetted.program_key(),
+            shared: Arc::clone(&self.shared),
+        })
+    }
 }
 
 impl fmt::Debug for Wasmtime {
@@ -87,19 +102,27 @@ impl Backend for Wasmtime {
     }
 
     fn compile(&self, module: &VettedModule) -> Result<Arc<dyn Program>, BackendError> {
-        let key = module.program_key();
-        let engine = self.shared.engines.get(key.features, key.stack_bytes)?;
+        let engine = self.engine(module)?;
         let compiled = Module::from_binary(&engine, module.bytes()).map_err(|source| {
             BackendError::Compile {
                 module: module.path().to_string(),
                 source: source.into(),
             }
         })?;
-        Ok(Arc::new(WasmtimeProgram {
-            module: compiled,
-            key,
-            shared: Arc::clone(&self.shared),
-        }))
+        Ok(self.program(module, compiled))
+    }
+
+    fn code_origin(&self, module: &VettedModule) -> Option<CodeOrigin> {
+        Some(native_code::origin(&self.engine(module).ok()?, module))
+    }
+
+    fn load(
+        &self,
+        module: &VettedModule,
+        code: &ProvenCode,
+    ) -> Result<Arc<dyn Program>, BackendError> {
+        let loaded = native_code::load(&self.engine(module)?, module, code)?;
+        Ok(self.program(module, loaded))
     }
 }
 
@@ -142,6 +165,10 @@ impl Program for WasmtimeProgram {
             stack_bytes: limits.stack_bytes,
             shared: Arc::clone(&self.shared),
         }))
+    }
+
+    fn native_code(&self) -> Option<Vec<u8>> {
+        self.module.serialize().ok()
     }
 }
 
@@ -202,7 +229,7 @@ const HOST_STACK: usize = 128 * 1024;
 /// Runs what calls a kernel with room for the kernel's stack limit. The engine counts the limit from
 /// where the call starts: with less room than that, a deep recursion would end the process.
 fn with_stack<R>(stack_bytes: usize, call: impl FnOnce() -> R) -> R {
-    let needed = stack_bytes.saturating_add(HOST_STACK);
+    let needed = stack_bytes.saturating_add(STACK_OF_ENTRY + HOST_STACK);
     stacker::maybe_grow(needed, needed.saturating_add(HOST_STACK), call)
 }
 

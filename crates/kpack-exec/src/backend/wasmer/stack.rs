@@ -10,12 +10,11 @@ use std::panic;
 
 use wasmer::sys::vm::drain_stack_pool;
 
-/// What the engine's own entry into a kernel uses of the stack, rounded up with room to spare.
-const ENTRY_BYTES: usize = 8 * 1024;
+use crate::backend::STACK_OF_ENTRY;
 
 /// The size to ask the engine for.
 pub(super) fn with_entry(stack_bytes: usize) -> usize {
-    stack_bytes.saturating_add(ENTRY_BYTES)
+    stack_bytes.saturating_add(STACK_OF_ENTRY)
 }
 
 thread_local! {

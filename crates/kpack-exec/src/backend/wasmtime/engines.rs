@@ -6,8 +6,8 @@ use wasmparser::WasmFeatures;
 use wasmtime::{Config, Engine, EngineWeak, OptLevel};
 
 use super::setup;
-use crate::backend::BackendError;
 use crate::backend::ticker::Ticked;
+use crate::backend::{BackendError, STACK_OF_ENTRY};
 use crate::features::wasm_features;
 
 /// The engines that some program uses. Held weakly: an engine ends with its last program.
@@ -53,7 +53,7 @@ pub(super) fn config(features: FeatureSet, stack_bytes: usize) -> Config {
         .wasm_features(WasmFeatures::all(), false)
         .wasm_features(wasm_features(features), true)
         .shared_memory(false)
-        .max_wasm_stack(stack_bytes)
+        .max_wasm_stack(stack_bytes.saturating_add(STACK_OF_ENTRY))
         // Unused, but the engine demands that it is not below the stack of synchronous calls.
         .async_stack_size(stack_bytes.saturating_add(1 << 20))
         .epoch_interruption(true)
