@@ -14,6 +14,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("kpack-exec", 3),
     ("kpack", 4),
     ("kpack-conformance", 5),
+    ("kpack-differential", 5),
     ("kpack-cli", 6),
     ("kpack-benches", 6),
     ("xtask", 6),
@@ -26,7 +27,7 @@ const EXCLUSIVE: &[(&str, &[&str])] = &[
     ("wasmtime", &["kpack-exec"]),
     ("wasmer", &["kpack-exec"]),
     // The build looks into the modules that it has built.
-    ("wasmparser", &["kpack-exec", "xtask"]),
+    ("wasmparser", &["kpack-differential", "kpack-exec", "xtask"]),
 ];
 
 fn members() -> Vec<Package> {
