@@ -4,6 +4,7 @@
 
 mod build_kernels;
 mod demo;
+mod differential;
 mod outer_cargo;
 mod pack_folder;
 mod reference_pack;
@@ -12,6 +13,7 @@ mod test;
 mod wasm_module;
 mod wasm_toolchain;
 
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -38,6 +40,11 @@ fn run(verb: Verb) -> anyhow::Result<()> {
             Ok(())
         }
         Verb::Demo { toolchain } => demo::demo(toolchain),
+        Verb::Differential {
+            modules,
+            seed,
+            jobs,
+        } => differential::differential(modules, seed, jobs),
         Verb::Test { toolchain } => test::test(toolchain),
         Verb::ReferencePack { toolchain } => reference_pack::update(toolchain),
     }
@@ -67,6 +74,18 @@ enum Verb {
         /// Where the wasm32 compiler comes from
         #[arg(long, value_enum, default_value_t)]
         toolchain: ToolchainChoice,
+    },
+    /// Runs random modules on both engines, which must agree
+    Differential {
+        /// How many modules to run
+        #[arg(long, value_name = "N", default_value_t = 20_000)]
+        modules: u64,
+        /// The seed of the first module; each further one has the next
+        #[arg(long, value_name = "S", default_value_t = 0)]
+        seed: u64,
+        /// How many processes run at a time [default: one for each processor]
+        #[arg(long, value_name = "J")]
+        jobs: Option<NonZero<usize>>,
     },
     /// Runs every test
     Test {

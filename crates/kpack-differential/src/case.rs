@@ -4,11 +4,8 @@ use crate::chance::Chance;
 use crate::choices::{Choices, Nans};
 use crate::generator::generate;
 use crate::harness::{Kernel, into_kernel};
-use crate::inputs::input;
+use crate::inputs::inputs;
 use crate::observation::Slot;
-
-/// How often the instance of a case is called.
-const CALLS: usize = 4;
 
 /// A module, the limits it runs in and the inputs it is called with.
 #[derive(Debug, Clone)]
@@ -40,12 +37,11 @@ impl Case {
     fn of(choices: Choices, mut chance: Chance) -> Self {
         let generated = generate(&choices, &mut chance);
         let Kernel { module, slots } = into_kernel(&generated, &choices, &mut chance);
-        let inputs = (0..CALLS).map(|_| input(&mut chance)).collect();
         Self {
             choices,
             module,
             slots,
-            inputs,
+            inputs: inputs(&mut chance),
         }
     }
 

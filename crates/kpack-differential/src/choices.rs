@@ -67,7 +67,7 @@ impl Choices {
         let end = if chance.once_in(48) {
             End::Limits
         } else {
-            End::Fuel(chance.pick(&[50, 500, 5_000, 50_000]))
+            End::Fuel(chance.pick(&[100, 1_000, 1_000, 10_000]))
         };
         let status = if chance.once_in(8) {
             StatusSource::Results

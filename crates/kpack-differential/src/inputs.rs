@@ -4,11 +4,26 @@ use crate::chance::Chance;
 pub(crate) const INPUT_BYTES: usize = 1024;
 pub(crate) const CELL_BYTES: usize = 16;
 
-/// An input of cells, each to be read as any type: half of them hold what arithmetic stumbles over.
-pub(crate) fn input(chance: &mut Chance) -> Vec<u8> {
-    (0..INPUT_BYTES / CELL_BYTES)
-        .flat_map(|_| cell(chance))
-        .collect()
+/// The functions of a module that calls take turns in calling.
+pub(crate) const TURNS: usize = 4;
+
+/// The calls of a case: some functions have a second turn, on what the others left behind.
+const CALLS: usize = 6;
+
+/// The input of each call.
+pub(crate) fn inputs(chance: &mut Chance) -> Vec<Vec<u8>> {
+    (0..CALLS).map(|call| input(call % TURNS, chance)).collect()
+}
+
+/// An input of cells. The first says whose turn it is. The others can be read as any type, and most
+/// of them hold what arithmetic stumbles over.
+fn input(turn: usize, chance: &mut Chance) -> Vec<u8> {
+    let turn = u128::try_from(turn).expect("there are few turns");
+    let mut input = turn.to_le_bytes().to_vec();
+    while input.len() < INPUT_BYTES {
+        input.extend(cell(chance));
+    }
+    input
 }
 
 fn cell(chance: &mut Chance) -> Vec<u8> {

@@ -4,11 +4,8 @@ use wasm_encoder::{BlockType, Function, InstructionSink, MemArg, MemArgTarget, R
 
 use super::{Harness, Result, index};
 use crate::choices::StatusSource;
-use crate::inputs::{CELL_BYTES, INPUT_BYTES};
+use crate::inputs::{CELL_BYTES, INPUT_BYTES, TURNS};
 use crate::observation::{OUTPUT_BYTES, SLOT_BYTES, Slot};
-
-/// The functions that one call of the entry point calls.
-const MOST_CALLED: usize = 4;
 
 // The locals of the entry point, behind its parameter.
 const DESCRIPTOR: u32 = 0;
@@ -44,9 +41,12 @@ impl Harness<'_> {
         if let Some((global, amount)) = self.fuel {
             code.i32_const(amount.cast_signed()).global_set(global);
         }
-        let mut cell = 0;
-        for function in called {
-            self.call(&mut code, function, &mut cell)?;
+        for (turn, function) in called.into_iter().enumerate() {
+            // The first cell of the input says which function a call is for.
+            code.local_get(INPUT).i32_load(place(0, 2));
+            code.i32_const(i32_of(turn)).i32_eq().if_(BlockType::Empty);
+            self.call(&mut code, function)?;
+            code.end();
         }
         self.observe_memory(&mut code);
         self.observe_tables(&mut code);
@@ -60,9 +60,8 @@ impl Harness<'_> {
     }
 
     fn called(&mut self) -> Vec<u32> {
-        let count = 1 + self.chance.below(MOST_CALLED);
         let mut pick = || index(self.chance.below(self.functions.len()));
-        (0..count).map(|_| pick()).collect()
+        (0..TURNS).map(|_| pick()).collect()
     }
 
     fn has_vectors(&mut self, called: &[u32]) -> Result<bool> {
@@ -84,26 +83,15 @@ impl Harness<'_> {
         Ok((converted(ty.params())?, converted(ty.results())?))
     }
 
-    /// Calls a function with the next cells of the input, and keeps its results.
-    fn call(
-        &mut self,
-        code: &mut InstructionSink<'_>,
-        function: u32,
-        cell: &mut usize,
-    ) -> Result<()> {
+    /// Calls a function with the further cells of the input, and keeps its results.
+    fn call(&mut self, code: &mut InstructionSink<'_>, function: u32) -> Result<()> {
         let (params, results) = self.signature(function)?;
-        for ty in params {
-            let offset = *cell * CELL_BYTES % INPUT_BYTES;
-            load(code, ty, offset);
-            *cell += 1;
+        for (param, ty) in params.into_iter().enumerate() {
+            load(code, ty, (1 + param) * CELL_BYTES % INPUT_BYTES);
         }
         code.call(function);
         for &ty in results.iter().rev() {
             hold(code, ty);
-            if ty == ValType::I32 {
-                code.local_get(STATUS).local_get(HELD_I32).i32_xor();
-                code.local_set(STATUS);
-            }
             self.store_held(code, ty);
         }
         Ok(())
@@ -216,10 +204,15 @@ fn load(code: &mut InstructionSink<'_>, ty: ValType, offset: usize) {
     };
 }
 
-/// Pops a value into the local for its type; of a reference, whether it is null.
+/// Pops a value into the local for its type; of a reference, whether it is null. An integer shows
+/// in the status as well.
 fn hold(code: &mut InstructionSink<'_>, ty: ValType) {
     match ty {
-        ValType::I32 => code.local_set(HELD_I32),
+        ValType::I32 => code
+            .local_tee(HELD_I32)
+            .local_get(STATUS)
+            .i32_xor()
+            .local_set(STATUS),
         ValType::I64 => code.local_set(HELD_I64),
         ValType::F32 => code.local_set(HELD_F32),
         ValType::F64 => code.local_set(HELD_F64),
