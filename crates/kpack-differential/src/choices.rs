@@ -9,6 +9,7 @@ pub(crate) struct Choices {
     pub(crate) limits: ResourceLimits,
     pub(crate) traps: Traps,
     pub(crate) nans: Nans,
+    pub(crate) flow: Flow,
     pub(crate) end: End,
     pub(crate) status: StatusSource,
     /// The pages that the module's memory may start with or declare.
@@ -30,6 +31,13 @@ pub(crate) enum Traps {
 pub(crate) enum Nans {
     Alike,
     AsTheyCome,
+}
+
+/// Whether functions branch and call. Where they do, much of their code is never reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flow {
+    Any,
+    StraightOn,
 }
 
 /// What ends a module's calls.
@@ -64,6 +72,11 @@ impl Choices {
         } else {
             Nans::Alike
         };
+        let flow = if chance.once_in(3) {
+            Flow::StraightOn
+        } else {
+            Flow::Any
+        };
         let end = if chance.once_in(48) {
             End::Limits
         } else {
@@ -79,6 +92,7 @@ impl Choices {
             limits: limits(chance, end),
             traps,
             nans,
+            flow,
             end,
             status,
             module_pages: 4,

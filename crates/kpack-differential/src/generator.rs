@@ -1,9 +1,9 @@
 use arbitrary::Unstructured;
 use kpack_schema::Feature;
-use wasm_smith::{Config, Module};
+use wasm_smith::{Config, InstructionKind, InstructionKinds, Module};
 
 use crate::chance::Chance;
-use crate::choices::{Choices, End, Nans, Traps};
+use crate::choices::{Choices, End, Flow, Nans, Traps};
 
 /// A module as the generator makes it, before it has the form of a kernel.
 pub(crate) struct Generated {
@@ -47,6 +47,7 @@ fn config(choices: &Choices, chance: &mut Chance) -> Config {
         sign_extension_ops_enabled: true,
         disallow_traps: choices.traps == Traps::Avoided,
         canonicalize_nans: choices.nans == Nans::Alike,
+        allowed_instructions: instructions(choices.flow),
         min_types: 2 + chance.below(6),
         max_types: 24,
         min_funcs: 1 + chance.below(6),
@@ -70,6 +71,21 @@ fn config(choices: &Choices, chance: &mut Chance) -> Config {
         // Values that a function does not use are then gathered in globals, which are compared.
         export_everything: true,
         ..never()
+    }
+}
+
+fn instructions(flow: Flow) -> InstructionKinds {
+    match flow {
+        Flow::Any => InstructionKinds::all(),
+        Flow::StraightOn => InstructionKinds::new(&[
+            InstructionKind::Numeric,
+            InstructionKind::Vector,
+            InstructionKind::Reference,
+            InstructionKind::Parametric,
+            InstructionKind::Variable,
+            InstructionKind::Table,
+            InstructionKind::Memory,
+        ]),
     }
 }
 

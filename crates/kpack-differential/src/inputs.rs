@@ -5,10 +5,10 @@ pub(crate) const INPUT_BYTES: usize = 1024;
 pub(crate) const CELL_BYTES: usize = 16;
 
 /// The functions of a module that calls take turns in calling.
-pub(crate) const TURNS: usize = 4;
+pub(crate) const TURNS: usize = 6;
 
 /// The calls of a case: some functions have a second turn, on what the others left behind.
-const CALLS: usize = 6;
+const CALLS: usize = 8;
 
 /// The input of each call.
 pub(crate) fn inputs(chance: &mut Chance) -> Vec<Vec<u8>> {

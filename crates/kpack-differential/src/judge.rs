@@ -54,36 +54,42 @@ impl Judge {
     }
 
     fn judge_case(&mut self, case: &Case) -> Verdict {
-        let engines = [self.wasmtime.name(), self.wasmer.name()];
-        let shown = engines.join(" / ");
-        let verified = match self.signer.verified(case, &engines) {
-            Ok(verified) => verified,
-            Err(error) => return Verdict::HostFailure(format!("{error:#}")),
-        };
-        let vetted = match self.policy.vet(&verified) {
-            Ok(vetted) => vetted,
-            Err(error) => return Verdict::Refused(error.kind().into()),
+        let kernel = match self.vetted(case) {
+            Ok(kernel) => kernel,
+            Err(verdict) => return verdict,
         };
         let mut agreements = Vec::new();
-        match self.run(case, &vetted, &mut agreements) {
+        match self.run(case, [&kernel, &kernel], &mut agreements) {
             Ok(()) => Verdict::Agreed(agreements),
             Err(Disagreement::Mismatch(how)) => {
-                let step = agreements.len();
-                Verdict::Mismatch(format!("step {step}, {shown}: {how}"))
+                let engines = self.engines().join(" / ");
+                Verdict::Mismatch(format!("step {}, {engines}: {how}", agreements.len()))
             }
             Err(Disagreement::HostFailure(what)) => Verdict::HostFailure(what),
         }
+    }
+
+    fn engines(&self) -> [&str; 2] {
+        [self.wasmtime.name(), self.wasmer.name()]
+    }
+
+    /// The kernel of a case, or the verdict where it does not come so far.
+    fn vetted(&self, case: &Case) -> Result<VettedKernel, Verdict> {
+        let verified = self.signer.verified(case, &self.engines());
+        let verified = verified.map_err(|error| Verdict::HostFailure(format!("{error:#}")))?;
+        let vetted = self.policy.vet(&verified);
+        vetted.map_err(|error| Verdict::Refused(error.kind().into()))
     }
 
     /// Compiles, binds and calls on both engines, until the instances may have parted.
     fn run(
         &mut self,
         case: &Case,
-        kernel: &VettedKernel,
+        kernels: [&VettedKernel; 2],
         agreements: &mut Vec<Agreement>,
     ) -> Result<(), Disagreement> {
-        let wasmtime = CompiledKernel::compile(&self.wasmtime, kernel);
-        let wasmer = CompiledKernel::compile(&self.wasmer, kernel);
+        let wasmtime = CompiledKernel::compile(&self.wasmtime, kernels[0]);
+        let wasmer = CompiledKernel::compile(&self.wasmer, kernels[1]);
         let Some(compiled) = both_compiled(wasmtime, wasmer)? else {
             agreements.push(Agreement::Fault("engine_compile".into()));
             return Ok(());
@@ -165,3 +171,6 @@ fn both_compiled(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
