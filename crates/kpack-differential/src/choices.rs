@@ -96,7 +96,7 @@ impl Choices {
             end,
             status,
             module_pages: 4,
-            table_elements: 64,
+            table_elements: chance.pick(&[8, 16, 64]),
             dna_bytes: chance.pick(&[256, 512, 1024, 2048, 2048, 4096]),
         }
     }

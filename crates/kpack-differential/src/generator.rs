@@ -60,7 +60,7 @@ fn config(choices: &Choices, chance: &mut Chance) -> Config {
         min_tables: u32::from(!chance.once_in(3)),
         max_tables: 4,
         max_table_elements: choices.table_elements,
-        min_element_segments: chance.below(3),
+        min_element_segments: chance.below(4),
         max_element_segments: 6,
         max_elements: 24,
         min_data_segments: chance.below(3),

@@ -7,12 +7,13 @@ use std::convert::Infallible;
 
 use wasm_encoder::reencode::{Error, Reencode, utils};
 use wasm_encoder::{
-    AbstractHeapType, CodeSection, ExportKind, ExportSection, FunctionSection, GlobalSection,
-    MemoryType, Module, TableSection, TypeSection, ValType,
+    AbstractHeapType, CodeSection, ConstExpr, ElementSection, Elements, ExportKind, ExportSection,
+    FunctionSection, GlobalSection, MemoryType, Module, TableSection, TypeSection, ValType,
 };
 use wasmparser::{
-    CodeSectionReader, CompositeInnerType, Export, ExportSectionReader, FuncType,
-    FunctionSectionReader, GlobalSectionReader, Parser, TableSectionReader, TypeSectionReader,
+    CodeSectionReader, CompositeInnerType, ElementSectionReader, Export, ExportSectionReader,
+    FuncType, FunctionSectionReader, GlobalSectionReader, Parser, TableSectionReader,
+    TypeSectionReader,
 };
 
 use crate::chance::Chance;
@@ -27,6 +28,9 @@ const MEMORY: &str = "memory";
 
 /// What the host adds to a memory for a call: a module that declares a maximum leaves room for it.
 const ARENA_PAGES: u64 = 2;
+
+/// The functions that are put into the first table.
+const MOST_IN_TABLE: usize = 4;
 
 /// A module in the form of a kernel.
 pub(crate) struct Kernel {
@@ -43,6 +47,7 @@ pub(crate) fn into_kernel(generated: &Generated, choices: &Choices, chance: &mut
         types: Vec::new(),
         functions: Vec::new(),
         tables: 0,
+        first_slots: 0,
         globals: Vec::new(),
         slots: Vec::new(),
     };
@@ -65,6 +70,8 @@ struct Harness<'a> {
     /// The type of each function.
     functions: Vec<u32>,
     tables: u32,
+    /// The slots that the first table starts with.
+    first_slots: usize,
     globals: Vec<ValType>,
     slots: Vec<Slot>,
 }
@@ -128,7 +135,32 @@ impl Reencode for Harness<'_> {
         section: TableSectionReader<'_>,
     ) -> Result<()> {
         self.tables = section.count();
+        if let Some(first) = section.clone().into_iter().next() {
+            self.first_slots = usize::try_from(first?.ty.initial).unwrap_or(usize::MAX);
+        }
         utils::parse_table_section(self, tables, section)
+    }
+
+    /// A last segment puts some functions into the first table, which mostly is all null otherwise.
+    fn parse_element_section(
+        &mut self,
+        elements: &mut ElementSection,
+        section: ElementSectionReader<'_>,
+    ) -> Result<()> {
+        utils::parse_element_section(self, elements, section)?;
+        if self.tables > 0 {
+            let count = self
+                .first_slots
+                .min(self.functions.len())
+                .min(MOST_IN_TABLE);
+            let functions: Vec<u32> = (0..index(count)).collect();
+            elements.active(
+                None,
+                &ConstExpr::i32_const(0),
+                Elements::Functions(functions.into()),
+            );
+        }
+        Ok(())
     }
 
     fn parse_global_section(

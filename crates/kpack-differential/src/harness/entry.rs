@@ -89,12 +89,27 @@ impl Harness<'_> {
         for (param, ty) in params.into_iter().enumerate() {
             load(code, ty, (1 + param) * CELL_BYTES % INPUT_BYTES);
         }
-        code.call(function);
+        self.call_or_call_indirectly(code, function);
         for &ty in results.iter().rev() {
             hold(code, ty);
             self.store_held(code, ty);
         }
         Ok(())
+    }
+
+    /// Now and then the call goes through a slot of a table, which may hold another function or none.
+    fn call_or_call_indirectly(&mut self, code: &mut InstructionSink<'_>, function: u32) {
+        if self.tables == 0 || !self.chance.once_in(10) {
+            code.call(function);
+            return;
+        }
+        let tables = usize::try_from(self.tables).expect("there are few tables");
+        let table = index(self.chance.below(tables));
+        code.local_get(INPUT)
+            .i32_load(place(INPUT_BYTES - CELL_BYTES, 2));
+        code.i32_const(7).i32_and();
+        let ty = self.functions[usize::try_from(function).expect("an index of a vector")];
+        code.call_indirect(table, ty);
     }
 
     /// A checksum of the memory before and behind the arena of the call, and its size.
