@@ -15,7 +15,7 @@ pub(crate) struct Generated {
 /// Generates a valid module. It may still use what the static policy refuses.
 pub(crate) fn generate(choices: &Choices, chance: &mut Chance) -> Generated {
     loop {
-        // What the generator cannot make a module of, it says before the end of the bytes.
+        // Not all bytes make a module; then the next ones are tried.
         let dna = chance.bytes(choices.dna_bytes);
         let mut dna = Unstructured::new(&dna);
         let Ok(mut module) = Module::new(config(choices, chance), &mut dna) else {
