@@ -1,8 +1,14 @@
-//! What is measured, and how: shared by the criterion benches and the demo.
+//! What is measured, and how: shared by the benches and the demo.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
+pub mod figures;
 pub mod inputs;
+pub mod latency;
+pub mod lone_kernel;
+pub mod machine;
 pub mod measure;
 pub mod native;
+pub mod raw;
+pub mod series;
 pub mod workload;

@@ -51,16 +51,26 @@ impl Workload {
     }
 }
 
-/// Llama-like sizes: one token, a short prompt, a long one.
+/// Every kernel at Llama-like sizes: one token, a short prompt, a long one.
 #[must_use]
 pub fn all() -> Vec<Workload> {
-    let mut workloads = Vec::new();
-    workloads.extend([1, 32, 512].map(|rows| rmsnorm(rows, 4096)));
-    workloads.extend([1, 32, 512].map(|seq| rope(seq, PairLayout::Half)));
-    workloads.extend([1, 32, 512].map(|seq| rope(seq, PairLayout::Interleaved)));
-    workloads.extend([1, 32, 512].map(rope_freqs));
-    workloads.extend([1, 8, 32].map(|rows| swiglu(rows, 11_008)));
-    workloads
+    sizes().into_iter().flatten().collect()
+}
+
+/// Every kernel at its middle size.
+#[must_use]
+pub fn middle() -> Vec<Workload> {
+    sizes().into_iter().map(|[_, middle, _]| middle).collect()
+}
+
+fn sizes() -> [[Workload; 3]; 5] {
+    [
+        [1, 32, 512].map(|rows| rmsnorm(rows, 4096)),
+        [1, 32, 512].map(|seq| rope(seq, PairLayout::Half)),
+        [1, 32, 512].map(|seq| rope(seq, PairLayout::Interleaved)),
+        [1, 32, 512].map(rope_freqs),
+        [1, 8, 32].map(|rows| swiglu(rows, 11_008)),
+    ]
 }
 
 fn rmsnorm(rows: usize, hidden: usize) -> Workload {

@@ -24,8 +24,9 @@ const LAYERS: &[(&str, u32)] = &[
 const EXCLUSIVE: &[(&str, &[&str])] = &[
     ("ring", &["kpack-verify"]),
     ("curve25519-dalek", &["kpack-verify"]),
-    ("wasmtime", &["kpack-exec"]),
-    ("wasmer", &["kpack-exec"]),
+    // The benches set the engines up by themselves to show what kpack adds to their cost.
+    ("wasmtime", &["kpack-exec", "kpack-benches"]),
+    ("wasmer", &["kpack-exec", "kpack-benches"]),
     // The build looks into the modules that it has built.
     ("wasmparser", &["kpack-differential", "kpack-exec", "xtask"]),
 ];
