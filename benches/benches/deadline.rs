@@ -23,7 +23,7 @@ fn deadline(criterion: &mut Criterion) {
             let engine = with.backend().name();
             let name = format!("deadline/{}/{}/{engine}", workload.kernel, workload.size);
             let mut group = criterion.benchmark_group(name);
-            group.throughput(Throughput::Bytes(workload.bytes()));
+            group.throughput(Throughput::BytesDecimal(workload.bytes()));
             for series in &pair {
                 let call = series.prepare(&workload).expect("the kernel runs");
                 let mut call = call.expect("an engine has every kernel");

@@ -15,7 +15,7 @@ fn kernels(criterion: &mut Criterion) {
     for workload in workload::all() {
         let name = format!("kernels/{}/{}", workload.kernel, workload.size);
         let mut group = criterion.benchmark_group(name);
-        group.throughput(Throughput::Bytes(workload.bytes()));
+        group.throughput(Throughput::BytesDecimal(workload.bytes()));
         for series in &all {
             let call = series.prepare(&workload).expect("the kernel runs");
             if let Some(mut call) = call {

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bench_report;
 mod build_kernels;
 mod demo;
 mod differential;
@@ -39,6 +40,7 @@ fn run(verb: Verb) -> anyhow::Result<()> {
             print!("{pack}");
             Ok(())
         }
+        Verb::BenchReport(options) => bench_report::bench_report(&options),
         Verb::Demo { toolchain } => demo::demo(toolchain),
         Verb::Differential {
             modules,
@@ -69,6 +71,8 @@ enum Verb {
         #[arg(long, value_enum, default_value_t)]
         toolchain: ToolchainChoice,
     },
+    /// Runs the benches and writes their figures as JSON, as Markdown and as a chart
+    BenchReport(bench_report::Options),
     /// Builds, signs, verifies, runs and measures the reference kernels
     Demo {
         /// Where the wasm32 compiler comes from

@@ -1,0 +1,36 @@
+//! `figures.json`, which the bench `figures` writes: what criterion does not measure.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub(super) struct Figures {
+    pub(super) machine: Machine,
+    pub(super) deadline_latency: Vec<Latency>,
+}
+
+/// What everything was measured on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Machine {
+    pub(super) cpu: String,
+    pub(super) cores: usize,
+    pub(super) features: Vec<String>,
+    pub(super) os: String,
+    pub(super) rustc: String,
+    /// By name: the engines, kpack itself, whatever else was measured.
+    pub(super) versions: BTreeMap<String, String>,
+    pub(super) date: String,
+}
+
+/// The times from a deadline to the call's return.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Latency {
+    pub(super) engine: String,
+    pub(super) kernel: String,
+    pub(super) ticks: u64,
+    pub(super) calls: usize,
+    pub(super) median_ms: f64,
+    pub(super) p95_ms: f64,
+    pub(super) max_ms: f64,
+}

@@ -1,0 +1,176 @@
+//! The report as a page to read.
+
+use std::fmt::Write;
+
+use super::figures::{Latency, Machine};
+use super::report::{Group, Report, Series, Table};
+
+/// The whole page, with the chart at its head.
+pub(super) fn page(report: &Report, chart: Option<&str>) -> String {
+    let mut page =
+        "# Benchmarks\n\nWritten by `cargo xtask bench-report`, which runs `cargo bench`. \
+                    Times are medians; ± is half of their 95% interval.\n\n"
+            .to_owned();
+    machine(&mut page, &report.machine);
+    if let Some(chart) = chart {
+        push(
+            &mut page,
+            format_args!("\n![Times relative to native loops]({chart})\n"),
+        );
+    }
+    for of_family in &report.tables {
+        table(&mut page, of_family);
+    }
+    if !report.deadline_latency.is_empty() {
+        latency(&mut page, &report.deadline_latency);
+    }
+    page
+}
+
+/// A time with three digits that count.
+pub(super) fn time(nanoseconds: f64) -> String {
+    let (value, unit) = match nanoseconds {
+        n if n < 1e3 => (n, "ns"),
+        n if n < 1e6 => (n / 1e3, "µs"),
+        n if n < 1e9 => (n / 1e6, "ms"),
+        n => (n / 1e9, "s"),
+    };
+    let digits = match value {
+        v if v < 9.995 => 2,
+        v if v < 99.95 => 1,
+        _ => 0,
+    };
+    format!("{value:.digits$} {unit}")
+}
+
+fn machine(page: &mut String, machine: &Machine) {
+    let versions: Vec<String> = machine
+        .versions
+        .iter()
+        .map(|(name, version)| format!("{name} {version}"))
+        .collect();
+    for (name, value) in [
+        ("", ""),
+        ("---", "---"),
+        (
+            "processor",
+            &*format!("{}, {} cores", machine.cpu, machine.cores),
+        ),
+        ("its features", &machine.features.join(", ")),
+        ("system", &machine.os),
+        ("compiler", &machine.rustc),
+        ("measured", &versions.join(", ")),
+        ("when", &machine.date),
+    ] {
+        push(page, format_args!("| {name} | {value} |\n"));
+    }
+}
+
+fn table(page: &mut String, table: &Table) {
+    push(page, format_args!("\n## {}\n\n", table.title));
+    if !table.about.is_empty() {
+        push(page, format_args!("{}\n\n", table.about));
+    }
+    let mut columns = vec!["what", "on", "median", "±"];
+    let to_baseline = table.baseline.map(|baseline| format!("to {baseline}"));
+    let throughput = any(table, |series| series.gigabytes_per_second.is_some());
+    columns.extend(throughput.then_some("GB/s"));
+    columns.extend(to_baseline.as_deref());
+    head(page, &columns);
+    for group in &table.groups {
+        rows(page, group, &columns);
+    }
+}
+
+fn any(table: &Table, has: impl Fn(&Series) -> bool) -> bool {
+    table.groups.iter().flat_map(|g| &g.series).any(has)
+}
+
+fn head(page: &mut String, columns: &[&str]) {
+    push(page, format_args!("| {} |\n", columns.join(" | ")));
+    let alignments: Vec<&str> = (0..columns.len())
+        .map(|column| if column < 2 { "---" } else { "---:" })
+        .collect();
+    push(page, format_args!("| {} |\n", alignments.join(" | ")));
+}
+
+/// A group's name stands in its first row only.
+fn rows(page: &mut String, group: &Group, columns: &[&str]) {
+    let mut name = group.name.as_str();
+    for series in &group.series {
+        let cells: Vec<String> = columns
+            .iter()
+            .map(|&column| match column {
+                "what" => name.to_owned(),
+                "on" => series.name.clone(),
+                "median" => time(series.median_ns),
+                "±" => format!("{:.1}%", spread(series)),
+                "GB/s" => digits(series.gigabytes_per_second, 1),
+                _ => digits(series.ratio, 2),
+            })
+            .collect();
+        push(page, format_args!("| {} |\n", cells.join(" | ")));
+        name = "";
+    }
+}
+
+fn spread(series: &Series) -> f64 {
+    50.0 * (series.high_ns - series.low_ns) / series.median_ns
+}
+
+fn digits(value: Option<f64>, digits: usize) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
+}
+
+fn latency(page: &mut String, latencies: &[Latency]) {
+    page.push_str(
+        "\n## From the deadline to the return\n\nKernels that do not end by themselves; a tick is \
+         10 ms.\n\n",
+    );
+    head(
+        page,
+        &["kernel", "on", "ticks", "calls", "median", "95%", "maximum"],
+    );
+    for one in latencies {
+        let Latency {
+            kernel,
+            engine,
+            ticks,
+            calls,
+            ..
+        } = one;
+        let [median, p95, max] =
+            [one.median_ms, one.p95_ms, one.max_ms].map(|value| format!("{value:.2} ms"));
+        push(
+            page,
+            format_args!(
+                "| {kernel} | {engine} | {ticks} | {calls} | {median} | {p95} | {max} |\n"
+            ),
+        );
+    }
+}
+
+fn push(page: &mut String, text: std::fmt::Arguments<'_>) {
+    page.write_fmt(text).expect("a string takes every text");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_three_digits_that_count() {
+        for (nanoseconds, expected) in [
+            (1.234, "1.23 ns"),
+            (9.999, "10.0 ns"),
+            (21.96, "22.0 ns"),
+            (705.4, "705 ns"),
+            (5_846.0, "5.85 µs"),
+            (803_000.0, "803 µs"),
+            (1_574_129.0, "1.57 ms"),
+            (2.5e9, "2.50 s"),
+        ] {
+            assert_eq!(time(nanoseconds), expected);
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The figures in the order in which they are shown, with their ratios.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::criterion::Measurement;
+use super::figures::{Figures, Latency, Machine};
+use super::natural_order;
+
+/// What `report.json` holds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct Report {
+    pub(super) machine: Machine,
+    pub(super) tables: Vec<Table>,
+    pub(super) deadline_latency: Vec<Latency>,
+}
+
+/// All benchmarks whose group starts with the same word.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct Table {
+    pub(super) name: String,
+    #[serde(skip)]
+    pub(super) title: String,
+    #[serde(skip)]
+    pub(super) about: &'static str,
+    /// The series that ratios are formed with.
+    pub(super) baseline: Option<&'static str>,
+    pub(super) groups: Vec<Group>,
+}
+
+/// What is compared with each other, such as one kernel at one size.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct Group {
+    pub(super) name: String,
+    /// The baseline first.
+    pub(super) series: Vec<Series>,
+}
+
+/// One benchmark.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct Series {
+    pub(super) name: String,
+    pub(super) median_ns: f64,
+    /// The bounds of the 95% interval of the median.
+    pub(super) low_ns: f64,
+    pub(super) high_ns: f64,
+    pub(super) gigabytes_per_second: Option<f64>,
+    /// The time as a multiple of the baseline's.
+    pub(super) ratio: Option<f64>,
+}
+
+/// What is known of a table beside its figures.
+struct Family {
+    name: &'static str,
+    title: &'static str,
+    about: &'static str,
+    baseline: Option<&'static str>,
+}
+
+/// In the order of the page. Other families come behind them, without ratios.
+const FAMILIES: [Family; 3] = [
+    Family {
+        name: "kernels",
+        title: "Kernels",
+        about: "Bound calls of the reference kernels, one thread, warm, beside a plain native Rust \
+                loop. GB/s: inputs read and output written.",
+        baseline: Some("native"),
+    },
+    Family {
+        name: "calls",
+        title: "Calls, instances and loading",
+        about: "What there is to pay beside a kernel's own work. The typed call is the engine's \
+                own interface without kpack, and without deadlines. To bind is to make an instance \
+                and to give it back; to load is to verify and to compile.",
+        baseline: None,
+    },
+    Family {
+        name: "deadline",
+        title: "The cost of deadlines",
+        about: "Bound calls with the deadline's checks in the compiled code, and on the same \
+                engine without; everything else is the same.",
+        baseline: Some("checks off"),
+    },
+];
+
+impl Report {
+    pub(super) fn new(measurements: Vec<Measurement>, figures: Figures) -> Self {
+        let mut families: BTreeMap<String, Vec<Measurement>> = BTreeMap::new();
+        for measurement in measurements {
+            let family = split(&measurement.group).0.to_owned();
+            families.entry(family).or_default().push(measurement);
+        }
+        let known = FAMILIES.iter().filter_map(|family| {
+            let measurements = families.remove(family.name)?;
+            Some(Table::known(family, measurements))
+        });
+        let mut tables: Vec<Table> = known.collect();
+        tables.extend(families.into_iter().map(Table::other));
+        Self {
+            machine: figures.machine,
+            tables,
+            deadline_latency: figures.deadline_latency,
+        }
+    }
+}
+
+impl Table {
+    fn known(family: &Family, measurements: Vec<Measurement>) -> Self {
+        Self {
+            name: family.name.to_owned(),
+            title: family.title.to_owned(),
+            about: family.about,
+            baseline: family.baseline,
+            groups: groups(measurements, family.baseline),
+        }
+    }
+
+    fn other((name, measurements): (String, Vec<Measurement>)) -> Self {
+        Self {
+            title: name.clone(),
+            name,
+            about: "",
+            baseline: None,
+            groups: groups(measurements, None),
+        }
+    }
+}
+
+/// The family of a group and the rest of its name.
+fn split(group: &str) -> (&str, &str) {
+    group.split_once('/').unwrap_or((group, ""))
+}
+
+fn groups(mut measurements: Vec<Measurement>, baseline: Option<&str>) -> Vec<Group> {
+    measurements.sort_by_cached_key(|measurement| {
+        let other = Some(measurement.series.as_str()) != baseline;
+        (
+            natural_order::key(&measurement.group),
+            other,
+            natural_order::key(&measurement.series),
+        )
+    });
+    measurements
+        .chunk_by(|one, next| one.group == next.group)
+        .map(|of_group| group(of_group, baseline))
+        .collect()
+}
+
+fn group(measurements: &[Measurement], baseline: Option<&str>) -> Group {
+    let baseline = measurements
+        .iter()
+        .find(|measurement| Some(measurement.series.as_str()) == baseline)
+        .map(|measurement| measurement.median_ns);
+    Group {
+        name: split(&measurements[0].group).1.replace('/', ", "),
+        series: measurements
+            .iter()
+            .map(|measurement| series(measurement, baseline))
+            .collect(),
+    }
+}
+
+fn series(measurement: &Measurement, baseline: Option<f64>) -> Series {
+    let median_ns = measurement.median_ns;
+    let (low_ns, high_ns) = measurement.interval_ns;
+    let throughput = measurement.bytes.map(|bytes| float(bytes) / median_ns);
+    Series {
+        name: measurement.series.clone(),
+        median_ns: rounded(median_ns, 2),
+        low_ns: rounded(low_ns, 2),
+        high_ns: rounded(high_ns, 2),
+        gigabytes_per_second: throughput.map(|throughput| rounded(throughput, 2)),
+        ratio: baseline.map(|baseline| rounded(median_ns / baseline, 3)),
+    }
+}
+
+/// Digits beyond what a measurement can tell would only make the files hard to compare.
+fn rounded(value: f64, digits: i32) -> f64 {
+    let scale = 10_f64.powi(digits);
+    (value * scale).round() / scale
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a call moves less than 2^53 bytes"
+)]
+const fn float(bytes: u64) -> f64 {
+    bytes as f64
+}
