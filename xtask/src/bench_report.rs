@@ -19,6 +19,7 @@ use serde::de::DeserializeOwned;
 use self::criterion::Results;
 use self::figures::Figures;
 use self::report::Report;
+use crate::build_kernels::target_dir;
 use crate::outer_cargo::{self, workspace_root};
 use crate::wasm_toolchain;
 
@@ -46,7 +47,8 @@ pub(crate) fn bench_report(options: &Options) -> Result<()> {
         run_benches(&options.bench_args)?;
         Results::Since(start)
     };
-    let target = target_dir();
+    // The cargo that ran the benches did so in the workspace's root.
+    let target = workspace_root().join(target_dir(&workspace_root()));
     let measurements = criterion::read(&criterion_dir(&target), results)?;
     let figures: Figures = read_json(&target.join("kpack/bench/figures.json"))?;
     let report = Report::new(measurements, figures);
@@ -66,12 +68,6 @@ fn run_benches(arguments: &[String]) -> Result<()> {
     let mut cargo = outer_cargo::command();
     cargo.arg("bench").arg("--").args(arguments);
     wasm_toolchain::run(&mut cargo)
-}
-
-/// Where the cargo that runs in the workspace's root builds.
-fn target_dir() -> PathBuf {
-    let chosen = std::env::var_os("CARGO_TARGET_DIR").map_or("target".into(), PathBuf::from);
-    workspace_root().join(chosen)
 }
 
 fn criterion_dir(target: &Path) -> PathBuf {

@@ -79,7 +79,7 @@ const FAMILIES: [Family; 3] = [
         name: "deadline",
         title: "The cost of deadlines",
         about: "Bound calls with the deadline's checks in the compiled code, and on the same \
-                engine without; everything else is the same.",
+                engine without. The memory's layout is the same.",
         baseline: Some("checks off"),
     },
 ];
