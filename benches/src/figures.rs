@@ -4,38 +4,49 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use kpack::Runtime;
 use kpack_conformance::runtimes;
 use serde::Serialize;
 
-use crate::latency::{ENDLESS, Latency, measure};
+use crate::deadline_cost::{self, DeadlineCost};
+use crate::latency::{self, ENDLESS, Latency};
 use crate::machine::{Machine, look};
+use crate::raw::runtimes_without_deadlines;
+use crate::series::Engine;
+use crate::workload;
 
 /// What `cargo xtask bench-report` reads beside criterion's results.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Figures {
     /// What they were measured on.
     pub machine: Machine,
+    /// What deadlines cost, for each engine and kernel.
+    pub deadline_cost: Vec<DeadlineCost>,
     /// The time from the deadline to the return, for each engine and endless kernel.
     pub deadline_latency: Vec<Latency>,
 }
 
+/// How long to measure.
+#[derive(Debug, Clone, Copy)]
+pub struct Effort {
+    /// For the cost of deadlines.
+    pub cost: deadline_cost::Effort,
+    /// Calls of each endless kernel.
+    pub calls: usize,
+}
+
 impl Figures {
-    /// Measures, with `calls` calls of each endless kernel on each engine.
+    /// Measures on every engine.
     ///
     /// # Errors
     ///
-    /// When an engine cannot be set up, or a call does not end at its deadline.
-    pub fn measure(calls: usize) -> Result<Self> {
+    /// When an engine cannot be set up, or a call does not end as it should.
+    pub fn measure(effort: Effort) -> Result<Self> {
         let runtimes = runtimes()?;
-        let mut deadline_latency = Vec::new();
-        for endless in ENDLESS {
-            for runtime in &runtimes {
-                deadline_latency.push(measure(runtime, endless, calls)?);
-            }
-        }
         Ok(Self {
             machine: look(&runtimes)?,
-            deadline_latency,
+            deadline_cost: costs(&runtimes, effort.cost)?,
+            deadline_latency: latencies(&runtimes, effort.calls)?,
         })
     }
 
@@ -51,4 +62,26 @@ impl Figures {
             .and_then(|()| fs::write(file, text))
             .with_context(|| format!("cannot write: `{}`", file.display()))
     }
+}
+
+fn costs(runtimes: &[Runtime], effort: deadline_cost::Effort) -> Result<Vec<DeadlineCost>> {
+    let mut costs = Vec::new();
+    for (on, off) in runtimes.iter().zip(&runtimes_without_deadlines()?) {
+        let load = |runtime: &Runtime| Engine::new(runtime.backend().name(), runtime);
+        let (on, off) = (load(on)?, load(off)?);
+        for workload in workload::middle() {
+            costs.push(deadline_cost::measure(&on, &off, &workload, effort)?);
+        }
+    }
+    Ok(costs)
+}
+
+fn latencies(runtimes: &[Runtime], calls: usize) -> Result<Vec<Latency>> {
+    let mut latencies = Vec::new();
+    for endless in ENDLESS {
+        for runtime in runtimes {
+            latencies.push(latency::measure(runtime, endless, calls)?);
+        }
+    }
+    Ok(latencies)
 }

@@ -2,6 +2,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod deadline_cost;
 pub mod figures;
 pub mod inputs;
 pub mod latency;

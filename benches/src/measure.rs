@@ -8,18 +8,25 @@ const BATCH: Duration = Duration::from_millis(4);
 /// The median time of one call in nanoseconds, warm.
 pub fn median_ns(mut call: impl FnMut()) -> f64 {
     let calls = calls_per_batch(&mut call);
-    let mut batches: Vec<Duration> = (0..BATCHES).map(|_| time(&mut call, calls)).collect();
-    batches.sort_unstable();
-    nanoseconds(batches[BATCHES / 2]) / f64::from(calls)
+    let mut batches: Vec<f64> = (0..BATCHES)
+        .map(|_| ns_per_call(&mut call, calls))
+        .collect();
+    batches.sort_by(f64::total_cmp);
+    batches[BATCHES / 2]
 }
 
 /// Doubles the number of calls until they fill a batch; that also warms everything up.
-fn calls_per_batch(call: &mut impl FnMut()) -> u32 {
+pub(crate) fn calls_per_batch(call: &mut impl FnMut()) -> u32 {
     let mut calls = 1;
     while time(call, calls) < BATCH && calls < 1 << 24 {
         calls *= 2;
     }
     calls
+}
+
+/// The time of one call in nanoseconds, over `calls` calls.
+pub(crate) fn ns_per_call(call: &mut impl FnMut(), calls: u32) -> f64 {
+    time(call, calls).as_secs_f64() * 1e9 / f64::from(calls)
 }
 
 fn time(call: &mut impl FnMut(), calls: u32) -> Duration {
@@ -28,8 +35,4 @@ fn time(call: &mut impl FnMut(), calls: u32) -> Duration {
         call();
     }
     start.elapsed()
-}
-
-fn nanoseconds(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e9
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(super) struct Figures {
     pub(super) machine: Machine,
+    pub(super) deadline_cost: Vec<DeadlineCost>,
     pub(super) deadline_latency: Vec<Latency>,
 }
 
@@ -21,6 +22,19 @@ pub(super) struct Machine {
     /// By name: the engines, kpack itself, whatever else was measured.
     pub(super) versions: BTreeMap<String, String>,
     pub(super) date: String,
+}
+
+/// What deadlines cost, by pairs of batches with and without checks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct DeadlineCost {
+    pub(super) engine: String,
+    pub(super) kernel: String,
+    pub(super) size: String,
+    pub(super) off_ns: f64,
+    pub(super) on_ns: f64,
+    pub(super) percent: f64,
+    pub(super) lower_quartile: f64,
+    pub(super) upper_quartile: f64,
 }
 
 /// The times from a deadline to the call's return.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::figures::{Latency, Machine};
+use super::figures::{DeadlineCost, Latency, Machine};
 use super::report::{Group, Report, Series, Table};
 
 /// The whole page, with the chart at its head.
@@ -20,6 +20,9 @@ pub(super) fn page(report: &Report, chart: Option<&str>) -> String {
     }
     for of_family in &report.tables {
         table(&mut page, of_family);
+    }
+    if !report.deadline_cost.is_empty() {
+        cost(&mut page, &report.deadline_cost);
     }
     if !report.deadline_latency.is_empty() {
         latency(&mut page, &report.deadline_latency);
@@ -120,6 +123,33 @@ fn spread(series: &Series) -> f64 {
 
 fn digits(value: Option<f64>, digits: usize) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
+}
+
+fn cost(page: &mut String, costs: &[DeadlineCost]) {
+    page.push_str(
+        "\n## What deadlines cost\n\nThe same calls again, in short batches by turns: each with checks is \
+         compared with its neighbour without, which a busy machine disturbs less. Half of the pairs \
+         lie between the quartiles.\n\n",
+    );
+    let columns = ["what", "on", "without", "with", "cost", "quartiles"];
+    head(page, &columns);
+    for one in costs {
+        let DeadlineCost {
+            kernel,
+            size,
+            engine,
+            ..
+        } = one;
+        let [off, on] = [one.off_ns, one.on_ns].map(time);
+        let [percent, lower, upper] =
+            [one.percent, one.lower_quartile, one.upper_quartile].map(|v| format!("{v:+.1}%"));
+        push(
+            page,
+            format_args!(
+                "| {kernel}, {size} | {engine} | {off} | {on} | {percent} | {lower} to {upper} |\n"
+            ),
+        );
+    }
 }
 
 fn latency(page: &mut String, latencies: &[Latency]) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::criterion::Measurement;
-use super::figures::{Figures, Latency, Machine};
+use super::figures::{DeadlineCost, Figures, Latency, Machine};
 use super::natural_order;
 
 /// What `report.json` holds.
@@ -13,6 +13,7 @@ use super::natural_order;
 pub(super) struct Report {
     pub(super) machine: Machine,
     pub(super) tables: Vec<Table>,
+    pub(super) deadline_cost: Vec<DeadlineCost>,
     pub(super) deadline_latency: Vec<Latency>,
 }
 
@@ -77,7 +78,7 @@ const FAMILIES: [Family; 3] = [
     },
     Family {
         name: "deadline",
-        title: "The cost of deadlines",
+        title: "With and without deadlines",
         about: "Bound calls with the deadline's checks in the compiled code, and on the same \
                 engine without. The memory's layout is the same.",
         baseline: Some("checks off"),
@@ -100,6 +101,7 @@ impl Report {
         Self {
             machine: figures.machine,
             tables,
+            deadline_cost: figures.deadline_cost,
             deadline_latency: figures.deadline_latency,
         }
     }
