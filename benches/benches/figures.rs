@@ -12,7 +12,7 @@ use kpack_benches::figures::{Effort, Figures};
 const FULL: Effort = Effort {
     cost: deadline_cost::Effort {
         instances: 5,
-        pairs: 50,
+        pairs: 400,
     },
     calls: 60,
 };
@@ -20,7 +20,7 @@ const FULL: Effort = Effort {
 const QUICK: Effort = Effort {
     cost: deadline_cost::Effort {
         instances: 2,
-        pairs: 20,
+        pairs: 200,
     },
     calls: 10,
 };

@@ -4,12 +4,18 @@
 //! that others use as well the difference of the two is mostly theirs. Here short batches of both
 //! alternate, and each is compared with its neighbour only.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use serde::Serialize;
 
 use crate::measure::{calls_per_batch, ns_per_call};
 use crate::series::{Engine, Series};
 use crate::workload::Workload;
+
+/// Shorter than what a thread gets of a busy processor at a time, so that most batches are not
+/// interrupted, and much longer than what reading the clock takes.
+const BATCH: Duration = Duration::from_micros(400);
 
 /// The cost of the deadline's checks for one call.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -59,7 +65,8 @@ pub fn measure(
             call.context("an engine has every kernel")
         };
         let (mut on, mut off) = (prepare(on)?, prepare(off)?);
-        let calls = calls_per_batch(&mut off).max(calls_per_batch(&mut on));
+        let calls = calls_per_batch(&mut off, BATCH);
+        on();
         for pair in 0..effort.pairs {
             // Neither side is always the first.
             pairs.push(if pair % 2 == 0 {

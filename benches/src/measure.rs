@@ -7,7 +7,7 @@ const BATCH: Duration = Duration::from_millis(4);
 
 /// The median time of one call in nanoseconds, warm.
 pub fn median_ns(mut call: impl FnMut()) -> f64 {
-    let calls = calls_per_batch(&mut call);
+    let calls = calls_per_batch(&mut call, BATCH);
     let mut batches: Vec<f64> = (0..BATCHES)
         .map(|_| ns_per_call(&mut call, calls))
         .collect();
@@ -16,9 +16,9 @@ pub fn median_ns(mut call: impl FnMut()) -> f64 {
 }
 
 /// Doubles the number of calls until they fill a batch; that also warms everything up.
-pub(crate) fn calls_per_batch(call: &mut impl FnMut()) -> u32 {
+pub(crate) fn calls_per_batch(call: &mut impl FnMut(), batch: Duration) -> u32 {
     let mut calls = 1;
-    while time(call, calls) < BATCH && calls < 1 << 24 {
+    while time(call, calls) < batch && calls < 1 << 24 {
         calls *= 2;
     }
     calls
