@@ -11,7 +11,9 @@ pub fn criterion() -> Criterion {
     let criterion = Criterion::default()
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(1))
-        .sample_size(30);
+        .sample_size(30)
+        // More of them would take longer than the measurement, and thirty samples tell no more.
+        .nresamples(10_000);
     if std::env::var_os("CRITERION_HOME").is_some() {
         return criterion;
     }
