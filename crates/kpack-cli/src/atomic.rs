@@ -88,6 +88,16 @@ impl Target {
     }
 }
 
+/// Keeps other processes that change the same pack waiting, until what is returned is dropped. They
+/// would read what stands there now and write over what this one writes.
+///
+/// `None` where the platform or the file system has no locks on folders.
+pub(crate) fn lock_pack(pack: &Path) -> Option<File> {
+    let folder = File::open(pack).ok()?;
+    folder.lock().ok()?;
+    Some(folder)
+}
+
 fn followed(path: &Path) -> io::Result<PathBuf> {
     let refused = |why: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
     match fs::metadata(path) {

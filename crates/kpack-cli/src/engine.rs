@@ -2,6 +2,7 @@ use kpack::{CompileCache, Runtime};
 use kpack_exec::EngineInfo;
 
 use crate::failure::Failure;
+use crate::host;
 
 /// Every engine that some build of kpack has.
 const KNOWN: [&str; 2] = ["wasmtime", "wasmer"];
@@ -58,7 +59,7 @@ impl Engine {
         }
     }
 
-    /// A runtime on the engine; packs that this host's verifier has passed run on it.
+    /// A runtime on the engine under this host's policy.
     pub(crate) fn runtime(self, cache: Option<CompileCache>) -> Result<Runtime, Failure> {
         let builder = match self {
             #[cfg(feature = "wasmtime")]
@@ -66,6 +67,7 @@ impl Engine {
             #[cfg(feature = "wasmer")]
             Self::Wasmer => Runtime::builder(kpack::Wasmer::new()?),
         };
+        let builder = builder.host_policy(host::policy());
         Ok(match cache {
             Some(cache) => builder.compile_cache(cache).build(),
             None => builder.build(),

@@ -7,9 +7,9 @@ use semver::Version;
 use crate::fault::Fault;
 use crate::policy::VettedModule;
 
-pub(crate) use deadline::Deadline;
+pub(crate) use budget::Budget;
 
-mod deadline;
+mod budget;
 #[cfg(any(feature = "wasmtime", feature = "wasmer"))]
 mod ticker;
 #[cfg(feature = "wasmer")]

@@ -2,7 +2,7 @@ use std::fmt;
 
 use kpack_schema::{BindError, Binding, BoundTensor, DESCRIPTOR_SIZE, PAGE_SIZE};
 
-use crate::backend::{BackendError, Deadline, Instance, RunError};
+use crate::backend::{BackendError, Budget, Instance, RunError};
 use crate::compiled::CompiledKernel;
 use crate::element::Element;
 use crate::error::CallError;
@@ -88,18 +88,24 @@ impl BoundKernel {
     /// [`CallError::Rejected`] for the statuses 1 to 3; [`CallError::Fault`] for traps, limits and
     /// all other statuses but 0. After an error there is no result to read.
     pub fn run(&mut self) -> Result<(), CallError> {
-        self.run_ticks(self.kernel.module().limits().epoch_ticks)
+        let ticks = self.kernel.module().limits().epoch_ticks;
+        self.run_by(|instance, argument| instance.call(argument, ticks))
     }
 
-    /// Runs the kernel within what is left of a deadline that it shares.
-    pub(crate) fn run_within(&mut self, deadline: Deadline) -> Result<(), CallError> {
-        match self.run_ticks(deadline.ticks_left()?) {
-            Err(CallError::Fault(Fault::Deadline { .. })) => Err(deadline.fault().into()),
+    /// Runs the kernel within what is left of a budget that it shares.
+    pub(crate) fn run_within(&mut self, budget: &mut Budget) -> Result<(), CallError> {
+        let ended =
+            self.run_by(|instance, argument| budget.spend(|ticks| instance.call(argument, ticks)));
+        match ended {
+            Err(CallError::Fault(Fault::Deadline { .. })) => Err(budget.fault().into()),
             ended => ended,
         }
     }
 
-    fn run_ticks(&mut self, ticks: u64) -> Result<(), CallError> {
+    fn run_by(
+        &mut self,
+        call: impl FnOnce(&mut dyn Instance, u32) -> Result<i32, RunError>,
+    ) -> Result<(), CallError> {
         self.result = CallResult::None;
         if self.unwritten > 0 {
             return Err(self.missing_input());
@@ -120,7 +126,7 @@ impl BoundKernel {
             &self.descriptor,
             self.binding.params_block(),
         );
-        match instance.call(self.plan.argument, ticks) {
+        match call(instance.as_mut(), self.plan.argument) {
             Ok(0) => {
                 self.result = CallResult::Ready;
                 Ok(())

@@ -22,6 +22,10 @@ mod worker;
 /// and out stays in the processor's cache and the kernel needs little memory; the tiles run on
 /// [`CallerOptions::threads`] threads. The results are the same bits however it is cut.
 ///
+/// It keeps an instance for each thread and shape of a tile, for the last four sets of shapes and
+/// parameters. An engine reserves some GiB of addresses for each, of which only what is used is
+/// memory: a host of hundreds of callers should look at its address space.
+///
 /// ```
 /// # use kpack_exec::{CallerOptions, CompiledKernel, TensorView};
 /// # fn example(norm: &CompiledKernel, x: &[f32], w: &[f32], y: &mut [f32])
@@ -51,7 +55,8 @@ pub struct CallerOptions {
     /// Threads that run tiles, the calling one included. A call too small to gain from more than
     /// one runs on the calling thread alone.
     pub threads: NonZeroU32,
-    /// The bytes of all tensors of a tile together; half of a core's L2 cache is a good choice.
+    /// The bytes of all tensors of a tile together but for those that every tile needs whole; a
+    /// quarter to half of a core's L2 cache is a good choice.
     pub tile_bytes: u64,
 }
 
@@ -196,7 +201,8 @@ impl<'a> CallInto<'a> {
 
     /// Runs the kernel and writes its outputs to their places.
     ///
-    /// The kernel's ticks are those of the whole call. After an error of the kernel, every place
+    /// The kernel's ticks are those of all its tiles together, on each thread; copying does not
+    /// count. After an error of the kernel, every place
     /// holds zeros: no part of a result is shown.
     ///
     /// # Errors

@@ -7,7 +7,8 @@ use kpack_schema::{Binding, BoundTensor, DataType, Dim, Signature, TensorDecl, t
 /// What a cut is to achieve.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Goal {
-    /// Bytes of all tensors of one tile together, where a tile of one row has no more.
+    /// Bytes of all tensors of one tile that are cut, where a tile of one row has no more. What
+    /// every tile has whole does not count.
     pub(crate) tile_bytes: u64,
     /// Tiles come in a multiple of this, as far as even tiles allow.
     pub(crate) parts: u32,
@@ -71,14 +72,12 @@ impl Cut {
             self.axes[axis].tile = rows;
             self.tile_bytes(signature, binding)
         };
-        let (one, all) = (bytes_of(1), bytes_of(size));
-        if all <= bytes {
+        if bytes_of(size) <= bytes {
             return;
         }
-        // Rows are of equal length, so the whole is one row and as many more as fit.
-        let row = ((all - one) / u64::from(size.max(2) - 1)).max(1);
-        let more = bytes.saturating_sub(one) / row;
-        let rows = u32::try_from(more.saturating_add(1)).map_or(size, |rows| rows.min(size));
+        // Rows are of equal length, and every tensor that counts has some.
+        let rows = bytes / bytes_of(1).max(1);
+        let rows = u32::try_from(rows).map_or(size, |rows| rows.clamp(1, size));
         self.axes[axis].tile = evenly(size, size.div_ceil(rows));
     }
 
@@ -99,6 +98,7 @@ impl Cut {
         }
     }
 
+    /// Bytes of the tensors of one tile that are cut.
     fn tile_bytes(&self, signature: &Signature, binding: &Binding) -> u64 {
         let full = |dims: &[Dim], bound: &BoundTensor| {
             let shape = bound.shape.iter().zip(dims);
@@ -110,9 +110,34 @@ impl Cut {
                 .collect();
             tensor_byte_len(bound.dtype, &shape).unwrap_or(u64::MAX)
         };
+        let is_cut = |declared: &TensorDecl| {
+            let mut dims = declared.dims.iter();
+            dims.any(|dim| self.axis_of(dim).is_some())
+        };
         tensors(signature, binding)
+            .filter(|(declared, _)| is_cut(declared))
             .map(|(declared, bound)| full(&declared.dims, bound))
             .fold(0, u64::saturating_add)
+    }
+
+    /// Bytes of the tensors that every tile has whole.
+    pub(crate) fn shared_bytes(signature: &Signature, binding: &Binding) -> u64 {
+        let axes = axes(signature, binding);
+        let cut = Self { axes };
+        let whole = |declared: &TensorDecl| {
+            let mut dims = declared.dims.iter();
+            dims.all(|dim| cut.axis_of(dim).is_none())
+        };
+        tensors(signature, binding)
+            .filter(|(declared, _)| whole(declared))
+            .map(|(_, bound)| bound.byte_len)
+            .fold(0, u64::saturating_add)
+    }
+
+    /// The lengths of the axes of the first tile, which no other exceeds.
+    pub(crate) fn first_lengths(&self) -> Vec<(&str, u32)> {
+        let axes = self.axes.iter();
+        axes.map(|axis| (axis.symbol.as_str(), axis.tile)).collect()
     }
 
     fn axis_of(&self, dim: &Dim) -> Option<&Axis> {
@@ -150,11 +175,11 @@ impl Tile {
         // Behind the last dimension that is cut, everything is in one piece.
         let last_cut = boxed.iter().rposition(|(span, size)| span.len() < *size);
         let Some(last_cut) = last_cut else {
-            let whole = usize::try_from(bound.byte_len).unwrap_or(usize::MAX);
+            let whole = byte_len(bound);
             return std::iter::once(0..whole).collect();
         };
         let rows: usize = bound.shape[..=last_cut].iter().product();
-        let row_bytes = usize::try_from(bound.byte_len).unwrap_or(usize::MAX) / rows.max(1);
+        let row_bytes = byte_len(bound) / rows.max(1);
         let mut starts = vec![0];
         for (span, size) in &boxed[..last_cut] {
             let of_span = |start: &usize| span.clone().map(move |at| start * size + at).collect();
@@ -180,8 +205,13 @@ impl Tile {
         let symbol = dim.bare_symbol()?;
         let mut spans = self.spans.iter();
         let (_, span) = spans.find(|(name, _)| name == symbol.as_str())?;
-        Some(usize::try_from(span.start).ok()?..usize::try_from(span.end).ok()?)
+        let index = |at: u32| usize::try_from(at).expect("a dimension fits the address space");
+        Some(index(span.start)..index(span.end))
     }
+}
+
+fn byte_len(bound: &BoundTensor) -> usize {
+    usize::try_from(bound.byte_len).expect("tensors that the caller holds fit the address space")
 }
 
 /// The dimensions that may be cut, outer ones first.
@@ -218,7 +248,8 @@ fn can_be_cut(signature: &Signature, name: &str) -> bool {
         matches!(tensor.dtype, DataType::Q4 | DataType::Q8) && tensor.dims.last().is_some_and(is)
     };
     let once = |tensor: &TensorDecl| tensor.dims.iter().filter(|&dim| is(dim)).count() <= 1;
-    let mut tensors = signature.inputs().iter().chain(signature.outputs());
+    let tensors = signature.inputs().iter().chain(signature.outputs());
+    let mut tensors = tensors.chain(signature.scratch());
     let mut outputs = signature.outputs().iter();
     outputs.all(|output| output.dims.iter().any(is))
         && tensors.all(|tensor| once(tensor) && !in_blocks(tensor))
@@ -248,13 +279,17 @@ mod tests {
 
     /// The signature of a kernel with these tensors; every bare symbol but `shared` is parallel.
     fn signature(inputs: &str, outputs: &str, parallel: &str) -> Signature {
+        signature_with(inputs, outputs, parallel, "")
+    }
+
+    fn signature_with(inputs: &str, outputs: &str, parallel: &str, more: &str) -> Signature {
         let digest = "0".repeat(64);
         let manifest = format!(
             r#"{{"version": "1.0.0", "name": "p", "description": "", "min_runtime_version": "1.0.0",
             "max_runtime_version": "1.0.0", "created_at": "2026-01-31T12:00:00Z",
             "author": {{"name": "", "email": "", "signing_key": "ed25519:{digest}"}},
             "kernels": [{{"id": "k", "name": "", "category": "custom", "path": "k.wasm",
-            "hash": "sha256:{digest}", "entry_point": "k", "inputs": {inputs}, "outputs": {outputs},
+            "hash": "sha256:{digest}", "entry_point": "k", {more} "inputs": {inputs}, "outputs": {outputs},
             "parallel_dims": {parallel}, "resource_limits": {{"max_memory_pages": 1,
             "max_epoch_ticks": 1, "max_table_elements": 0}}}}]}}"#
         );
@@ -301,9 +336,9 @@ mod tests {
 
     #[test]
     fn tiles_are_as_even_as_can_be_and_within_the_goal() {
-        // A row of x and y has 512 bytes, the weight 256.
+        // A row of x and y has 512 bytes; the weight does not count.
         let goal = Goal {
-            tile_bytes: 256 + 4 * 512,
+            tile_bytes: 4 * 512,
             parts: 1,
         };
         let dims = [("rows", 9), ("hidden", 64)];
@@ -361,6 +396,30 @@ mod tests {
             [1, 1],
             "two rows, each whole"
         );
+    }
+
+    #[test]
+    fn scratch_in_blocks_and_scratch_of_two_rows_are_not_cut() {
+        for scratch in [
+            r#"{"dtype": "q8", "shape": ["n"]}"#,
+            r#"{"dtype": "u8", "shape": ["n", "n"]}"#,
+        ] {
+            let signature = signature_with(
+                r#"[{"name": "x", "dtype": "f32", "shape": ["n"]}]"#,
+                r#"[{"name": "y", "dtype": "f32", "shape": ["n"]}]"#,
+                r#"["n"]"#,
+                &format!(r#""scratch": {scratch},"#),
+            );
+            let goal = Goal {
+                tile_bytes: 100,
+                parts: 2,
+            };
+            assert_eq!(
+                lengths(&signature, &[("n", 64)], goal),
+                [1],
+                "one tile without an axis"
+            );
+        }
     }
 
     proptest! {

@@ -182,15 +182,138 @@ fn a_call_larger_than_the_kernels_memory_is_cut_to_fit_it() {
 }
 
 #[test]
-fn the_ticks_are_those_of_the_whole_call() {
-    let endless = module("(loop $again (br $again)) unreachable");
+fn the_tiles_share_the_ticks_of_the_kernel() {
+    // Each tile runs for a part of a tick, all together for more than the two that there are.
+    let busy = module(
+        "(local $i i32)
+         (loop $next
+           (local.set $i (i32.add (local.get $i) (i32.const 1)))
+           (br_if $next (i32.lt_u (local.get $i) (i32.const 3000000))))
+         i32.const 0",
+    );
     let limits = json!({"resource_limits": {
         "max_memory_pages": 4, "max_epoch_ticks": 2, "max_table_elements": 0
     }});
-    each(&endless, limits, |kernel| {
+    each(&busy, limits, |kernel| {
         let mut caller = kernel.caller(options(1, 16)).unwrap();
-        let error = call(&mut caller, &values(200), &mut [0.0; 200]).unwrap_err();
+        let error = call(&mut caller, &values(400), &mut [0.0; 400]).unwrap_err();
         assert_eq!(error.fault(), Some(&Fault::Deadline { ticks: 2 }));
+    });
+}
+
+#[test]
+fn what_the_host_copies_is_not_the_kernels_time() {
+    let limits = json!({"resource_limits": {
+        "max_memory_pages": 16, "max_epoch_ticks": 1, "max_table_elements": 0
+    }});
+    each(&module("i32.const 0"), limits, |kernel| {
+        let mut caller = kernel.caller(options(1, 256 << 10)).unwrap();
+        let x = values(1 << 23);
+        let mut y = vec![1.0; x.len()];
+        call(&mut caller, &x, &mut y).unwrap();
+    });
+}
+
+#[test]
+fn every_call_has_its_own_inputs_and_parameters() {
+    // y = x * weight + bias, with one weight for all rows; 1 / bias tells 0 from -0.
+    let wat = module(
+        "(f32.store (call $output (local.get $d))
+           (f32.add
+             (f32.mul (f32.load (call $input_a (local.get $d))) (f32.load (call $input_b (local.get $d))))
+             (f32.div (f32.const 1) (f32.load offset=4 (call $params (local.get $d))))))
+         i32.const 0",
+    );
+    let kernel = json!({
+        "inputs": [
+            {"name": "x", "dtype": "f32", "shape": ["rows", 1]},
+            {"name": "weight", "dtype": "f32", "shape": [1]}
+        ],
+        "outputs": [{"name": "y", "dtype": "f32", "shape": ["rows", 1]}],
+        "params": {"bias": {"type": "f32", "default": 1.0}},
+        "parallel_dims": ["rows"]
+    });
+    let kernel = verified(&wat, kernel);
+    for backend in backends() {
+        let kernel = compile(backend.as_ref(), &kernel);
+        let mut caller = kernel.caller(options(1, 1)).unwrap();
+        let mut run = |weight: f32, bias: f32| {
+            let (x, weight, mut y) = ([1.0_f32, 2.0, 3.0], [weight], [0.0_f32; 3]);
+            let call = caller.call();
+            let call = call
+                .input("x", TensorView::of(&[3, 1], &x).unwrap())
+                .unwrap();
+            let call = call.input("weight", TensorView::of(&[1], &weight).unwrap());
+            let call = call.unwrap().param("bias", bias).unwrap();
+            call.output("y", &mut y).unwrap().run().unwrap();
+            y
+        };
+        assert_eq!(run(2.0, 1.0), [3.0, 5.0, 7.0]);
+        assert_eq!(run(3.0, 1.0), [4.0, 7.0, 10.0], "the weight of this call");
+        assert_eq!(
+            run(3.0, 0.5),
+            [5.0, 8.0, 11.0],
+            "the parameter of this call"
+        );
+        assert_eq!(run(3.0, 0.0), [f32::INFINITY; 3]);
+        assert_eq!(
+            run(3.0, -0.0),
+            [f32::NEG_INFINITY; 3],
+            "0 and -0 are two values"
+        );
+        assert_eq!(run(2.0, 1.0), [3.0, 5.0, 7.0], "an earlier set again");
+    }
+}
+
+#[test]
+fn scratch_in_blocks_stays_whole() {
+    let scratch = json!({
+        "inputs": [{"name": "x", "dtype": "f32", "shape": ["n"]}],
+        "outputs": [{"name": "y", "dtype": "f32", "shape": ["n"]}],
+        "scratch": {"dtype": "q8", "shape": ["n"]}
+    });
+    each(&wary(), scratch, |kernel| {
+        let x = vec![1.0_f32; 64];
+        let mut y = vec![0.0_f32; 64];
+        let mut caller = kernel.caller(options(1, 100)).unwrap();
+        let view = TensorView::of(&[64], &x).unwrap();
+        let call = caller.call().input("x", view).unwrap();
+        call.output("y", &mut y).unwrap().run().unwrap();
+        assert_eq!(y, x);
+    });
+}
+
+#[test]
+fn what_can_never_fit_is_said_at_once() {
+    let one_page = json!({
+        "inputs": [{"name": "x", "dtype": "u8", "shape": ["n"]}],
+        "outputs": [{"name": "y", "dtype": "u8", "shape": ["n"]}],
+        "resource_limits": {
+            "max_memory_pages": 1, "max_epoch_ticks": 1, "max_table_elements": 0
+        }
+    });
+    each(&wary(), one_page, |kernel| {
+        let x = vec![0_u8; 4_000_000];
+        let mut caller = kernel.caller(CallerOptions::default()).unwrap();
+        let shape = [x.len()];
+        let view = TensorView::of(&shape, &x).unwrap();
+        let error = caller.call().input("x", view).unwrap().run().unwrap_err();
+        assert_eq!(error.kind(), "memory_limit");
+    });
+    let huge = json!({
+        "inputs": [{"name": "x", "dtype": "f32", "shape": [4]}],
+        "outputs": (0..5).map(|i| json!({"name": format!("y{i}"), "dtype": "u8", "shape": ["m", "m"]}))
+            .collect::<Vec<_>>(),
+        "params": {"m": {"type": "u64", "default": null}},
+        "parallel_dims": []
+    });
+    each(&wary(), huge, |kernel| {
+        let x = [0.0_f32; 4];
+        let mut caller = kernel.caller(CallerOptions::default()).unwrap();
+        let view = TensorView::of(&[4], &x).unwrap();
+        let call = caller.call().input("x", view).unwrap();
+        let error = call.param("m", 1_u64 << 31).unwrap().run().unwrap_err();
+        assert_eq!(error.kind(), "memory_limit");
     });
 }
 

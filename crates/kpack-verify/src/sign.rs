@@ -20,10 +20,8 @@ pub enum SignError {
     /// The signature file that is there already is malformed, or full.
     #[error(transparent)]
     SignatureFile(#[from] SignatureFileError),
-    /// Nobody could ever verify the pack, because its `author.signing_key` is unsafe.
-    #[error(transparent)]
-    Author(AuthorError),
-    /// `author.signing_key` is another key, which has no valid signature here either.
+    /// `author.signing_key` is another key, which has no valid signature here either; one that must
+    /// never be trusted, such as the placeholder of a pack that was just built, never has.
     #[error("the manifest names another signing_key, which has not signed: `{author}`")]
     SigningKeyMismatch {
         /// The id of the manifest's `author.signing_key`.
@@ -39,7 +37,6 @@ impl SignError {
             Self::Manifest(error) => error.kind(),
             Self::Files(error) => error.kind(),
             Self::SignatureFile(_) => "malformed_signature",
-            Self::Author(error) => error.kind(),
             Self::SigningKeyMismatch { .. } => "signing_key_mismatch",
         }
     }
@@ -79,9 +76,10 @@ pub fn sign_pack(
     };
     match require_author(&manifest, &signatures, &message) {
         Ok(_) => Ok(signatures),
-        Err(AuthorError::NotSigned { key_id }) => {
-            Err(SignError::SigningKeyMismatch { author: key_id })
+        Err(AuthorError::NotSigned { .. } | AuthorError::WeakKey(_)) => {
+            Err(SignError::SigningKeyMismatch {
+                author: KeyId::of(&manifest.signing_key()),
+            })
         }
-        Err(weak) => Err(SignError::Author(weak)),
     }
 }

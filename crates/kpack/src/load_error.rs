@@ -38,6 +38,12 @@ pub enum LoadError {
         /// The module and the rule that it breaks.
         source: PolicyError,
     },
+    /// The pack was judged under another policy than that of the runtime which is to compile it.
+    #[error("the pack was verified under another host's policy: `{pack}`")]
+    OtherPolicy {
+        /// The pack's name.
+        pack: PackName,
+    },
     /// None of the pack's kernels runs on this engine.
     #[error("no kernel of the pack runs on this engine: `{pack}`")]
     NoKernelFits {
@@ -68,7 +74,7 @@ impl LoadError {
             Self::Compile { source, .. } => source.blame(),
             Self::Verify { .. } | Self::Policy { .. } | Self::NoKernelFits { .. } => Blame::Pack,
             Self::Kernel(error) => error.blame(),
-            Self::Clock(_) => Blame::Host,
+            Self::Clock(_) | Self::OtherPolicy { .. } => Blame::Host,
         }
     }
 
@@ -82,6 +88,7 @@ impl LoadError {
             Self::Policy { source, .. } => source.kind(),
             Self::NoKernelFits { source, .. } => source.kind(),
             Self::Kernel(error) => error.kind(),
+            Self::OtherPolicy { .. } => "other_policy",
             Self::Compile { source, .. } => source.kind(),
         }
     }

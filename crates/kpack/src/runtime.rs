@@ -104,9 +104,11 @@ impl Runtime {
     ///
     /// # Errors
     ///
-    /// When the engine fails. A pack of which no kernel runs on this engine is not an error here, as
+    /// [`LoadError::OtherPolicy`] for a pack that another policy than this runtime's judged, and when
+    /// the engine fails. A pack of which no kernel runs on this engine is not an error here, as
     /// it is where a pack is loaded.
     pub fn compile(&self, pack: &VettedPack) -> Result<Pack, LoadError> {
+        self.expect_own_policy(pack)?;
         let backend = self.compiler();
         let mut kernels = BTreeMap::new();
         for kernel in pack.kernels() {
@@ -124,8 +126,10 @@ impl Runtime {
     /// # Errors
     ///
     /// [`LoadError::Kernel`] when the pack has no such kernel or this engine does not run it;
+    /// [`LoadError::OtherPolicy`] for a pack that another policy than this runtime's judged;
     /// [`LoadError::Compile`] when the engine fails.
     pub fn compile_kernel(&self, pack: &VettedPack, id: &str) -> Result<Kernel, LoadError> {
+        self.expect_own_policy(pack)?;
         let mut kernels = pack.kernels();
         let kernel = kernels
             .find(|kernel| self::id(kernel).as_ref() == id)
@@ -147,6 +151,16 @@ impl Runtime {
     #[must_use]
     pub const fn verifier(&self) -> &Verifier {
         &self.verifier
+    }
+
+    /// A pack may ask for no more than this runtime's host allows, whoever judged it.
+    fn expect_own_policy(&self, pack: &VettedPack) -> Result<(), LoadError> {
+        if *pack.verifier() == self.verifier {
+            return Ok(());
+        }
+        Err(LoadError::OtherPolicy {
+            pack: pack.name().clone(),
+        })
     }
 
     fn compiler(&self) -> Compiler<'_> {
@@ -171,19 +185,19 @@ impl Runtime {
 impl RuntimeBuilder {
     /// What a manifest may ask for: the highest limits, and the fallbacks that the host names.
     pub fn host_policy(mut self, policy: HostPolicy) -> Self {
-        self.runtime.verifier.host_policy = policy;
+        self.runtime.verifier = self.runtime.verifier.with_host_policy(policy);
         self
     }
 
     /// What a module may be.
     pub fn static_policy(mut self, policy: StaticPolicy) -> Self {
-        self.runtime.verifier.static_policy = policy;
+        self.runtime.verifier = self.runtime.verifier.with_static_policy(policy);
         self
     }
 
     /// How large a pack may be.
-    pub const fn pack_limits(mut self, limits: PackLimits) -> Self {
-        self.runtime.verifier.pack_limits = limits;
+    pub fn pack_limits(mut self, limits: PackLimits) -> Self {
+        self.runtime.verifier = self.runtime.verifier.with_pack_limits(limits);
         self
     }
 

@@ -23,11 +23,11 @@ use crate::pack_dir::PackDir;
 /// assert_eq!(pack.name().as_str(), "llama-core");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Verifier {
-    pub(crate) host_policy: HostPolicy,
-    pub(crate) static_policy: StaticPolicy,
-    pub(crate) pack_limits: PackLimits,
+    host_policy: HostPolicy,
+    static_policy: StaticPolicy,
+    pack_limits: PackLimits,
 }
 
 impl Verifier {
@@ -38,6 +38,20 @@ impl Verifier {
             host_policy,
             ..Self::default()
         }
+    }
+
+    /// The same verifier with other rules for modules.
+    #[must_use]
+    pub fn with_static_policy(mut self, policy: StaticPolicy) -> Self {
+        self.static_policy = policy;
+        self
+    }
+
+    /// The same verifier with other sizes for packs.
+    #[must_use]
+    pub const fn with_pack_limits(mut self, limits: PackLimits) -> Self {
+        self.pack_limits = limits;
+        self
     }
 
     /// Reads and verifies the pack in a folder, as of now.
@@ -85,6 +99,13 @@ impl Verifier {
         self.judge(bytes, "in memory", trust, now)
     }
 
+    /// The same verifier under another host's policy.
+    #[must_use]
+    pub fn with_host_policy(mut self, policy: HostPolicy) -> Self {
+        self.host_policy = policy;
+        self
+    }
+
     /// What the host lets a manifest ask for.
     #[must_use]
     pub const fn host_policy(&self) -> &HostPolicy {
@@ -114,19 +135,27 @@ impl Verifier {
         };
         let kernels = verified.kernels().map(vet).collect::<Result<_, _>>()?;
         Ok(VettedPack {
-            inner: Arc::new(Inner { verified, kernels }),
+            inner: Arc::new(Inner {
+                verifier: self.clone(),
+                verified,
+                kernels,
+            }),
         })
     }
 }
 
 /// A pack that is trusted and whose every module the static policy has passed: all that can be known
 /// without an engine. Only a [`Verifier`] makes one. Cheap to clone.
+///
+/// It says what was so when it was made: whoever keeps one decides how long that is good enough, as
+/// a pack may expire and its keys be revoked since.
 #[derive(Clone)]
 pub struct VettedPack {
     inner: Arc<Inner>,
 }
 
 struct Inner {
+    verifier: Verifier,
     verified: VerifiedPack,
     /// In the order of the manifest.
     kernels: Vec<VettedKernel>,
@@ -155,6 +184,12 @@ impl VettedPack {
     #[must_use]
     pub fn signers(&self) -> &[KeyId] {
         self.inner.verified.signers()
+    }
+
+    /// What judged the pack. A runtime compiles packs of its own verifier.
+    #[must_use]
+    pub fn verifier(&self) -> &Verifier {
+        &self.inner.verifier
     }
 
     /// All kernels, in the order of the manifest.

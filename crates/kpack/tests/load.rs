@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kpack::{
     Backend, BackendError, Blame, FeatureSet, HostPolicy, KernelError, LimitPolicy, LoadError,
-    PackDir, Runtime, Tensor, Trust, Wasmtime,
+    PackDir, Runtime, Tensor, Trust, Verifier, Wasmtime,
 };
 use kpack_exec::{Program, VettedModule};
 use serde_json::json;
@@ -246,6 +246,30 @@ fn one_kernel_is_compiled_alone() {
     ] {
         let error = runtime.compile_kernel(&vetted, id).unwrap_err();
         assert_eq!((error.kind(), error.blame()), (kind, blame));
+    }
+}
+
+#[test]
+fn a_runtime_compiles_what_its_own_policy_has_judged() {
+    let made = pack(&[("scale.wasm", SCALE)], json!([scale()]));
+    let judged = Verifier::default()
+        .verify(made.path(), &made.trust())
+        .unwrap();
+    assert!(runtime().compile(&judged).is_ok());
+    let limits = LimitPolicy {
+        max_epoch_ticks: 1,
+        ..LimitPolicy::default()
+    };
+    let strict = Runtime::builder(Wasmtime::new().unwrap())
+        .host_policy(HostPolicy {
+            limits,
+            ..HostPolicy::default()
+        })
+        .build();
+    let whole = strict.compile(&judged).map(|_| ()).unwrap_err();
+    let one = strict.compile_kernel(&judged, "rmsnorm_f32").map(|_| ());
+    for error in [whole, one.unwrap_err()] {
+        assert_eq!((error.kind(), error.blame()), ("other_policy", Blame::Host));
     }
 }
 

@@ -4,12 +4,13 @@ use kpack_verify::{MANIFEST_FILE, sha256};
 use serde_json::{Value, json};
 
 use crate::args::HashArgs;
-use crate::atomic::Target;
+use crate::atomic::{self, Target};
 use crate::failure::Failure;
 use crate::report::Report;
 
 /// Fills every digest of a manifest from the files that it names.
 pub(crate) fn run(args: &HashArgs) -> Result<Report, Failure> {
+    let _lock = atomic::lock_pack(&args.pack);
     let folder = PackDir::open(&args.pack)?;
     let text = String::from_utf8(folder.manifest()?).map_err(|_| Failure::manifest_not_utf8())?;
     let mut manifest = KernelManifest::from_json(&text)?;

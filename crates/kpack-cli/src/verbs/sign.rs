@@ -6,7 +6,7 @@ use kpack_verify::{KeyId, SIGNATURE_FILE, SignatureFile, SigningKey, VerifyingKe
 use serde_json::json;
 
 use crate::args::SignArgs;
-use crate::atomic::Target;
+use crate::atomic::{self, Target};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::report::Report;
@@ -16,6 +16,7 @@ use crate::{files, host};
 pub(crate) fn run(args: &SignArgs, console: &Console) -> Result<Report, Failure> {
     let key = SigningKey::parse(&files::key(&args.key)?)?;
     warn_if_others_can_read(&args.key, console);
+    let _lock = atomic::lock_pack(&args.pack);
     let pack = PackDir::open(&args.pack)?.read()?;
     let signatures = sign_pack(&pack, &host::policy(), &key)?;
     let manifest = signed_manifest(&pack);

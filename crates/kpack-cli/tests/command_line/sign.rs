@@ -1,6 +1,6 @@
 use std::fs;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{COPY, SCALE, Work, kernel, scale};
 
@@ -249,4 +249,27 @@ fn named_fallbacks_of_this_host_are_taken() {
     let work = Work::with_pack(&[("scale.wasm", SCALE)], json!([scale()]));
     work.release(|manifest| manifest["fallbacks"] = json!({"scale": "rmsnorm_reference"}));
     work.ok(&["verify", "pack", "--trust", "trust.json"]);
+}
+
+/// Co-signers at the same time: each that says it has signed has.
+#[cfg(unix)]
+#[test]
+fn keys_that_sign_at_once_lose_nothing() {
+    let work = Work::with_pack(
+        &[("copy.wasm", COPY)],
+        json!([kernel("copy", "copy.wasm", "f32")]),
+    );
+    let keys: Vec<String> = (0..6).map(|index| format!("key{index}")).collect();
+    for key in &keys {
+        work.ok(&["keygen", "--out", key]);
+    }
+    std::thread::scope(|scope| {
+        for key in &keys {
+            let work = &work;
+            scope.spawn(move || work.ok(&["sign", "pack", "--key", key]));
+        }
+    });
+    let file = fs::read(work.path("pack/kernels.json.sig")).unwrap();
+    let file: Value = serde_json::from_slice(&file).unwrap();
+    assert_eq!(file["signatures"].as_array().unwrap().len(), 1 + keys.len());
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
-use super::deadline::TICK;
+use super::budget::TICK;
 
 /// What a ticker drives.
 pub(crate) trait Ticked: Send + Sync + 'static {

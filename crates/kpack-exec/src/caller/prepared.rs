@@ -3,9 +3,9 @@ use std::ops::Range;
 use kpack_schema::{Binding, BoundTensor, PAGE_SIZE, ParamValue, Signature};
 
 use super::CallerOptions;
-use super::worker::Worker;
+use super::worker::{Worker, dims};
 use crate::arguments::Arguments;
-use crate::backend::Deadline;
+use crate::backend::Budget;
 use crate::compiled::CompiledKernel;
 use crate::error::CallError;
 use crate::tiles::{Cut, Goal, Tile};
@@ -50,8 +50,12 @@ impl Prepared {
         let signature = kernel.signature();
         let shapes = arguments.shapes();
         let binding = signature.bind_shapes(&shapes, &arguments.params)?;
-        let tiles = Cut::new(signature, &binding, goal(kernel, options, &binding)).tiles();
-        let workers = workers(kernel, options, &binding, &tiles, &arguments.params)?;
+        let goal = goal(kernel, options, &binding);
+        let cut = Cut::new(signature, &binding, goal);
+        // The largest tile first: of what does not fit, no list is made.
+        let first = dims(signature, &binding, &cut.first_lengths());
+        drop(kernel.bind(&first, &arguments.params)?);
+        let workers = workers(kernel, goal, &binding, &cut.tiles(), &arguments.params)?;
         let places = (0..binding.outputs().len())
             .map(|output| places(signature, &binding, output, &workers))
             .collect();
@@ -107,7 +111,7 @@ impl Prepared {
         outputs: &mut [(&str, &mut [u8])],
         pool: Option<&rayon::ThreadPool>,
     ) -> Result<(), CallError> {
-        let deadline = Deadline::after(self.ticks);
+        let budget = Budget::new(self.ticks);
         let bytes_of = |name: &String| {
             let mut inputs = arguments.inputs.iter();
             let input = inputs.find(|(input, _)| input == name);
@@ -132,11 +136,11 @@ impl Prepared {
             Some(pool) => pool.in_place_scope(|scope| {
                 for ((worker, slices), outcome) in parts {
                     let inputs = &inputs;
-                    scope.spawn(move |_| *outcome = worker.run(inputs, slices, deadline));
+                    scope.spawn(move |_| *outcome = worker.run(inputs, slices, budget));
                 }
-                *own_outcome = own.run(&inputs, own_slices, deadline);
+                *own_outcome = own.run(&inputs, own_slices, budget);
             }),
-            None => *own_outcome = own.run(&inputs, own_slices, deadline),
+            None => *own_outcome = own.run(&inputs, own_slices, budget),
         }
         outcomes.into_iter().collect()
     }
@@ -171,9 +175,11 @@ fn goal(kernel: &CompiledKernel, options: &CallerOptions, binding: &Binding) -> 
     let module = kernel.module();
     let pages = module.limits().memory_pages;
     let pages = pages.saturating_sub(module.memory().minimum);
-    let room = (u64::from(pages) * u64::from(PAGE_SIZE)).saturating_sub(PLAN_BYTES);
+    let shared = Cut::shared_bytes(kernel.signature(), binding);
+    let room = u64::from(pages) * u64::from(PAGE_SIZE);
+    let room = room.saturating_sub(PLAN_BYTES).saturating_sub(shared);
     let tensors = binding.inputs().iter().chain(binding.outputs());
-    let all: u64 = tensors.map(|tensor| tensor.byte_len).sum();
+    let all = tensors.fold(0_u64, |all, tensor| all.saturating_add(tensor.byte_len));
     let worthwhile = u32::try_from(all / MIN_BYTES_OF_A_PART).unwrap_or(u32::MAX);
     Goal {
         tile_bytes: options.tile_bytes.min(room),
@@ -184,12 +190,12 @@ fn goal(kernel: &CompiledKernel, options: &CallerOptions, binding: &Binding) -> 
 /// Each worker with its share of the tiles, one behind another, and instances for their shapes.
 fn workers(
     kernel: &CompiledKernel,
-    options: &CallerOptions,
+    goal: Goal,
     binding: &Binding,
     tiles: &[Tile],
     params: &[(&str, ParamValue)],
 ) -> Result<Vec<Worker>, CallError> {
-    let parts = usize::try_from(goal(kernel, options, binding).parts).unwrap_or(1);
+    let parts = usize::try_from(goal.parts).expect("threads fit the address space");
     let share = tiles.len().div_ceil(parts);
     tiles
         .chunks(share)

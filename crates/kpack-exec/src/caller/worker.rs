@@ -3,7 +3,7 @@ use std::ops::Range;
 use kpack_schema::{Binding, ParamValue, Signature, SymbolSource};
 
 use super::prepared::Slices;
-use crate::backend::Deadline;
+use crate::backend::Budget;
 use crate::bound::BoundKernel;
 use crate::compiled::CompiledKernel;
 use crate::error::CallError;
@@ -73,7 +73,7 @@ impl Worker {
         &mut self,
         inputs: &[&[u8]],
         outputs: Slices<'_>,
-        deadline: Deadline,
+        mut budget: Budget,
     ) -> Result<(), CallError> {
         for bound in &mut self.bound {
             bound.has_shared = false;
@@ -81,7 +81,7 @@ impl Worker {
         for (job, outputs) in self.jobs.iter().zip(outputs) {
             let bound = &mut self.bound[job.bound];
             bound.write(&job.inputs, inputs, &self.shared)?;
-            bound.kernel.run_within(deadline)?;
+            bound.kernel.run_within(&mut budget)?;
             for (index, slices) in outputs.into_iter().enumerate() {
                 let mut from = bound.kernel.output_at(index)?;
                 for slice in slices {
@@ -158,7 +158,7 @@ fn input_runs(tile: &Tile, signature: &Signature, binding: &Binding) -> Vec<Vec<
 }
 
 /// The value of every symbol that an input binds, with the tile's lengths in place of the whole's.
-fn dims<'a>(
+pub(super) fn dims<'a>(
     signature: &'a Signature,
     binding: &Binding,
     lengths: &[(&str, u32)],
@@ -172,7 +172,8 @@ fn dims<'a>(
             let cut = lengths.iter().find(|(cut, _)| *cut == name);
             let length = cut.map(|&(_, length)| length).or(binding.symbol(name));
             let length = length.expect("a binding has a value for every symbol");
-            (name, usize::try_from(length).unwrap_or(usize::MAX))
+            let length = usize::try_from(length).expect("a dimension fits the address space");
+            (name, length)
         })
         .collect()
 }

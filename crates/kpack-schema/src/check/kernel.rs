@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::document::{MAX_NAME_BYTES, MAX_TEXT_BYTES, version};
 use super::files::{Files, NamedFile};
@@ -177,9 +177,15 @@ fn variants(
 ) -> Vec<Option<Variant>> {
     let at = at.key("variants");
     let mut variants = Vec::with_capacity(files.len());
+    // A second variant of the same features could never be chosen.
+    let mut seen = BTreeSet::new();
     for (index, (variant, file)) in info.variants.iter().zip(files).enumerate() {
         let at = at.index(index).key("features");
         let features = features(&variant.features, &at, reporter);
+        if !seen.insert(features) {
+            let allowed = "a set of features that no variant before it needs";
+            reporter.report(&at, ProblemKind::Duplicate, features.to_string(), allowed);
+        }
         variants.push(file.map(|(path, digest)| Variant {
             path,
             digest,

@@ -104,7 +104,7 @@ fn a_pack_that_would_be_refused_is_not_signed() {
         ),
         (
             Draft::new().with("/author/signing_key", json!(weak)),
-            "weak_key",
+            "signing_key_mismatch",
         ),
         (swapped, "digest_mismatch"),
         (extra, "undeclared_file"),

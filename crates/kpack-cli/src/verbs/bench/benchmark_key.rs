@@ -1,10 +1,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use kpack_schema::MAX_DIMENSION;
+
 /// The longest symbol, in bytes; what is longer need not be looked up.
 const MAX_SYMBOL_BYTES: usize = 32;
 
 /// Reads a benchmark's key such as `seq_512_dim_128`: pairs of a symbol and its size, all joined by
-/// `_`. `None` where the key is anything else.
+/// `_`. `None` where the key is anything else, or a size is none that a dimension may have.
 ///
 /// A symbol may hold underscores and digits itself. Where two symbols could begin at one place, the
 /// longest counts behind which the rest of the key can still be read; a key that then names a symbol
@@ -113,10 +115,12 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Decimal digits and nothing else.
+/// Decimal digits and nothing else, of a number that a dimension may have.
 fn size(part: &str) -> Option<usize> {
     let digits = part.bytes().all(|b| b.is_ascii_digit());
-    part.parse().ok().filter(|_| digits)
+    let size: u64 = part.parse().ok().filter(|_| digits)?;
+    let allowed = (1..=MAX_DIMENSION).contains(&size);
+    usize::try_from(size).ok().filter(|_| allowed)
 }
 
 #[cfg(test)]

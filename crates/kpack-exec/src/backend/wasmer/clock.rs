@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::backend::deadline::TICK;
+use crate::backend::budget::TICK;
 use crate::backend::ticker::Ticked;
 
 /// The nanoseconds since the backend was made, shown in a global of every instance.

@@ -1,0 +1,83 @@
+use std::time::{Duration, Instant};
+
+use crate::fault::Fault;
+
+/// The length of one tick.
+pub(crate) const TICK: Duration = Duration::from_millis(10);
+
+/// Ticks that several calls of instances share. Only the time of the calls counts: what the host
+/// does between them is not the kernel's.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Budget {
+    ticks: u64,
+    used: Duration,
+}
+
+impl Budget {
+    pub(crate) const fn new(ticks: u64) -> Self {
+        Self {
+            ticks,
+            used: Duration::ZERO,
+        }
+    }
+
+    /// Runs a call with the ticks that are left, a part of one as a whole.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Deadline`], with all the ticks, when none is left or the call uses them up.
+    pub(crate) fn spend<T, E: From<Fault>>(
+        &mut self,
+        call: impl FnOnce(u64) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let left = self.left().ok_or_else(|| self.fault())?;
+        let start = Instant::now();
+        let ended = call(left);
+        self.used = self.used.saturating_add(start.elapsed());
+        ended
+    }
+
+    /// All the ticks are used up.
+    pub(crate) const fn fault(&self) -> Fault {
+        Fault::Deadline { ticks: self.ticks }
+    }
+
+    fn left(&self) -> Option<u64> {
+        let used = u64::try_from(self.used.as_nanos() / TICK.as_nanos()).unwrap_or(u64::MAX);
+        self.ticks.checked_sub(used).filter(|&left| left > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_share_the_ticks() {
+        let mut budget = Budget::new(2);
+        let mut given = Vec::new();
+        let mut call = |budget: &mut Budget, sleep| {
+            budget.spend(|ticks| {
+                given.push(ticks);
+                std::thread::sleep(sleep);
+                Ok::<(), Fault>(())
+            })
+        };
+        call(&mut budget, Duration::ZERO).unwrap();
+        call(&mut budget, Duration::from_millis(21)).unwrap();
+        let ended = call(&mut budget, Duration::ZERO);
+        assert_eq!(ended, Err(Fault::Deadline { ticks: 2 }));
+        assert_eq!(given, [2, 2]);
+    }
+
+    #[test]
+    fn any_number_of_ticks_is_a_budget() {
+        let mut budget = Budget::new(u64::MAX);
+        budget
+            .spend(|ticks| {
+                assert_eq!(ticks, u64::MAX);
+                Ok::<(), Fault>(())
+            })
+            .unwrap();
+    }
+}
