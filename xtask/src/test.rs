@@ -11,7 +11,23 @@ use crate::{outer_cargo, reference_pack};
 /// The runs of `cargo test`, in order. Features only add, so that one run has nearly all.
 const RUNS: &[&[&str]] = &[
     &["test", "--workspace", "--all-features"],
-    // Without an engine there is still a library that compiles and checks.
+    // Each engine alone; and without one there is still a library that compiles and checks.
+    &[
+        "test",
+        "--package",
+        "kpack-exec",
+        "--no-default-features",
+        "--features",
+        "wasmtime",
+    ],
+    &[
+        "test",
+        "--package",
+        "kpack-exec",
+        "--no-default-features",
+        "--features",
+        "wasmer",
+    ],
     &["test", "--package", "kpack-exec", "--no-default-features"],
 ];
 

@@ -64,9 +64,7 @@ impl KernelError {
             Self::Unavailable { source, .. } => source.kind(),
         }
     }
-}
 
-impl KernelError {
     pub(crate) fn unknown(id: &str, pack: &VettedPack) -> Self {
         let kernels = pack.manifest().kernels().iter();
         Self::Unknown {

@@ -10,8 +10,9 @@ pub(super) fn of_kind(kind: &str) -> Option<&'static str> {
         "not_a_folder" => "a pack is a folder that holds a kernels.json",
         "missing_signature" => "sign it with kpack sign, or get it whole from where it came from",
         "untrusted_key" => "if you know whose key it is, add it to trust.json",
-        "bad_signature" | "digest_mismatch" | "file_changed" => {
-            "it was changed after it was signed: get it again, or hash and sign it anew"
+        "bad_signature" => "get it again, or ask its author to sign it anew",
+        "digest_mismatch" | "file_changed" => {
+            "it is not the file that was hashed: get it again, or hash and sign it anew"
         }
         "key_revoked" | "key_expired" | "key_not_yet_valid" | "manifest_revoked" | "expired" => {
             "ask its author for a new release"

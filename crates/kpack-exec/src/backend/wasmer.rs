@@ -71,9 +71,7 @@ impl Wasmer {
             offers: FEATURES.into_iter().collect(),
         })
     }
-}
 
-impl Wasmer {
     /// The same engine, offering no other features than these: a kernel's variants for others are
     /// passed over.
     #[must_use]

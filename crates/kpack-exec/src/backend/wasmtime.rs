@@ -54,9 +54,7 @@ impl Wasmtime {
             offers: FeatureSet::ALL,
         })
     }
-}
 
-impl Wasmtime {
     /// The same engine, offering no other features than these: a kernel's variants for others are
     /// passed over. Without [`Feature::RelaxedSimd`](kpack_schema::Feature::RelaxedSimd) the
     /// results of a kernel are the same bits on every machine.
