@@ -5,9 +5,11 @@
     reason = "criterion's macros make items without documentation, and the support is a module"
 )]
 
+use std::path::Path;
+
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
-use kpack::{Kernel, Runtime, Tensor, reference_pack};
+use kpack::{CompileCache, Kernel, Runtime, Tensor, reference_pack};
 use kpack_benches::lone_kernel::{self, EMPTY, ENTRY_POINT, INPUT};
 use kpack_benches::{raw, workload};
 use kpack_conformance::runtimes;
@@ -102,7 +104,24 @@ fn load(criterion: &mut Criterion) {
         group.bench_function(runtime.backend().name(), |bencher| {
             bencher.iter(|| reference_pack::load(runtime).expect("the reference pack loads"));
         });
+        let cached = with_cache(runtime.backend().name());
+        let name = format!("{}, from the compile cache", runtime.backend().name());
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| reference_pack::load(&cached).expect("the reference pack loads"));
+        });
     });
+}
+
+/// A runtime on the engine with a compile cache; the first load fills it.
+fn with_cache(engine: &str) -> Runtime {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compile-cache");
+    let cache = CompileCache::open(folder).expect("the target folder can be written");
+    let builder = match engine {
+        "wasmer" => Runtime::builder(kpack::Wasmer::new().expect("the engine can be set up")),
+        _ => Runtime::builder(kpack::Wasmtime::new().expect("the engine can be set up")),
+    };
+    let policy = reference_pack::host_policy();
+    builder.host_policy(policy).compile_cache(cache).build()
 }
 
 criterion_group! {

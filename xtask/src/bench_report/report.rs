@@ -60,7 +60,7 @@ struct Family {
 }
 
 /// In the order of the page. Other families come behind them, without ratios.
-const FAMILIES: [Family; 3] = [
+const FAMILIES: [Family; 4] = [
     Family {
         name: "kernels",
         title: "Kernels",
@@ -75,6 +75,14 @@ const FAMILIES: [Family; 3] = [
                 own interface without kpack, and without deadlines. To bind is to make an instance \
                 and to give it back; to load is to verify and to compile.",
         baseline: None,
+    },
+    Family {
+        name: "callers",
+        title: "From slices into slices",
+        about: "Calls on tensors of the host's, which are copied in and out: by a caller that keeps \
+                its instances and cuts large calls into tiles, and by the one-shot call on a fresh \
+                instance, beside the bound call, whose tensors are in place. On wasmtime.",
+        baseline: Some("bound"),
     },
     Family {
         name: "deadline",

@@ -41,7 +41,8 @@ const FEATURES: [Feature; 3] = [Feature::BulkMemory, Feature::ReferenceTypes, Fe
 /// It keeps one thread that counts ticks for the deadlines of its programs; the thread ends with
 /// the last clone of the backend and the last of its programs.
 ///
-/// A call runs on a stack of its own of [`Limits::stack_bytes`](kpack_schema::Limits::stack_bytes) and a few KiB for the entry, which
+/// A call runs on a stack of its own of
+/// [`Limits::stack_bytes`](kpack_schema::Limits::stack_bytes) and a few KiB for the entry, which
 /// the thread keeps for its next call. A thread that calls kernels of different stack sizes by
 /// turns pays some microseconds for each change. A host that uses wasmer by itself on the same
 /// thread should give its own calls no larger stack than the kernels have: the engine hands out

@@ -28,10 +28,10 @@ const NAME: &str = "wasmtime";
 /// program uses, and one thread that advances their deadlines; the thread ends with the last clone
 /// of the backend and the last of its programs.
 ///
-/// A call uses up to [`Limits::stack_bytes`](kpack_schema::Limits::stack_bytes) of the calling thread's own stack. Where less than that
-/// and 128 KiB is left, the call runs on a stack that is mapped for it alone, which costs some
-/// microseconds: call from threads with room, as those of Rust's default size (2 MiB) are under the
-/// default policy.
+/// A call uses up to [`Limits::stack_bytes`](kpack_schema::Limits::stack_bytes) of the calling
+/// thread's own stack. Where less than that and 128 KiB is left, the call runs on a stack that is
+/// mapped for it alone, which costs some microseconds: call from threads with room, as those of
+/// Rust's default size (2 MiB) are under the default policy.
 #[derive(Clone)]
 pub struct Wasmtime {
     shared: Arc<Shared>,
