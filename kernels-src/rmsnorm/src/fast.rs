@@ -51,32 +51,44 @@ const WIDE: usize = 64;
 /// The same for what is left, so that a row of any length is mostly done in blocks.
 const NARROW: usize = 16;
 
-/// The sum over `VECTORS` vectors of the squares in each lane, as a tree.
+/// The sum over `VECTORS` vectors of the squares in each lane: eight sums side by side, or as many as
+/// there are vectors, then a tree.
 ///
-/// The additions of a tree do not wait for one another, so only one sum is carried from turn to
-/// turn. Several would be as fast in registers, but an engine that checks for interruptions keeps
-/// what a loop carries in memory.
+/// Only one sum is carried from turn to turn. Eight would be as fast in registers, but an engine that
+/// checks for interruptions keeps what a loop carries in memory.
 ///
 /// # Safety
 ///
 /// `x` is valid for `VECTORS` times four elements.
 #[inline(always)]
 unsafe fn block_of_squares<const VECTORS: usize>(x: *const f32) -> v128 {
-    let mut squares = [f32x4_splat(0.0); VECTORS];
-    for (i, square) in squares.iter_mut().enumerate() {
-        // SAFETY: i < VECTORS.
+    let square = |i: usize, sum: Option<v128>| {
+        // SAFETY: `square` is called with i < VECTORS only.
         let value = unsafe { load(x.add(i * LANES)) };
-        *square = f32x4_mul(value, value);
+        match sum {
+            Some(sum) => multiply_add(value, value, sum),
+            None => f32x4_mul(value, value),
+        }
+    };
+    let mut sums = [f32x4_splat(0.0); SUMS];
+    for (i, sum) in sums.iter_mut().enumerate().take(VECTORS) {
+        *sum = square(i, None);
+        if i + SUMS < VECTORS {
+            *sum = square(i + SUMS, Some(*sum));
+        }
     }
-    let mut count = VECTORS;
+    let mut count = SUMS.min(VECTORS);
     while count > 1 {
         count /= 2;
         for i in 0..count {
-            squares[i] = f32x4_add(squares[i], squares[i + count]);
+            sums[i] = f32x4_add(sums[i], sums[i + count]);
         }
     }
-    squares[0]
+    sums[0]
 }
+
+/// Half as many as a wide block has vectors: each sum takes two squares.
+const SUMS: usize = WIDE / LANES / 2;
 
 /// Writes `x * inverse * (weight + weight_offset)`.
 ///
@@ -110,26 +122,28 @@ unsafe fn scale_with(row: &Row, inverse: f32, weight_of: impl Fn(v128) -> v128) 
     } = *row;
     let factor = f32x4_splat(inverse);
     let scaled = |x: v128, weight: v128| f32x4_mul(f32x4_mul(x, factor), weight_of(weight));
-    let mut at = 0;
-    // SAFETY: in each loop, what a turn reads and writes ends at `length` at most.
+    // From the end: what the sum has read last is still in the nearest cache, and a row of 4096 fills
+    // all of it together with its weight and its result.
+    let mut at = length;
+    // SAFETY: `at` never exceeds `length`, and in each loop what a turn reads and writes starts at it.
     unsafe {
-        while at + WIDE <= length {
-            map_block::<{ WIDE / LANES }>(x.add(at), weight.add(at), y.add(at), scaled);
-            at += WIDE;
-        }
-        while at + NARROW <= length {
-            map_block::<{ NARROW / LANES }>(x.add(at), weight.add(at), y.add(at), scaled);
-            at += NARROW;
-        }
-        while at + LANES <= length {
-            map_block::<1>(x.add(at), weight.add(at), y.add(at), scaled);
-            at += LANES;
-        }
-        while at < length {
+        while !at.is_multiple_of(LANES) {
+            at -= 1;
             // One lane of a vector, so that the tail rounds as the body does.
             let value = scaled(f32x4_splat(*x.add(at)), f32x4_splat(*weight.add(at)));
             *y.add(at) = f32x4_extract_lane::<0>(value);
-            at += 1;
+        }
+        while !at.is_multiple_of(NARROW) {
+            at -= LANES;
+            map_block::<1>(x.add(at), weight.add(at), y.add(at), scaled);
+        }
+        while !at.is_multiple_of(WIDE) {
+            at -= NARROW;
+            map_block::<{ NARROW / LANES }>(x.add(at), weight.add(at), y.add(at), scaled);
+        }
+        while at > 0 {
+            at -= WIDE;
+            map_block::<{ WIDE / LANES }>(x.add(at), weight.add(at), y.add(at), scaled);
         }
     }
 }

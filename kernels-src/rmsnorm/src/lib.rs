@@ -4,7 +4,7 @@
 //! that store the weight's distance from one (Gemma).
 //!
 //! The baseline and the SIMD variant give the same bits on every machine. There is none for relaxed
-//! SIMD: fused multiply-add makes this kernel no faster.
+//! SIMD: fused multiply-add makes this kernel 2% faster, which is not worth that.
 
 #![no_std]
 

@@ -11,7 +11,8 @@
 mod exp;
 
 use guest::simd::{
-    LANES, f32x4_add, f32x4_div, f32x4_extract_lane, f32x4_mul, f32x4_splat, load, store, v128,
+    LANES, f32x4_div, f32x4_extract_lane, f32x4_mul, f32x4_splat, i32x4_bitmask, i32x4_splat, load,
+    store, v128, v128_or,
 };
 use guest::{Call, Status, elements};
 
@@ -49,12 +50,8 @@ const BLOCK: usize = UNROLL * LANES;
 unsafe fn gated(gate: *const f32, up: *const f32, y: *mut f32, length: usize) {
     let mut at = 0;
     while at + BLOCK <= length {
-        // SAFETY: at < length.
-        let (gate, up, y) = unsafe { (gate.add(at), up.add(at), y.add(at)) };
-        for i in (0..BLOCK).step_by(LANES) {
-            // SAFETY: at + BLOCK <= length, and i + 4 <= BLOCK.
-            unsafe { store(y.add(i), swiglu(load(gate.add(i)), load(up.add(i)))) };
-        }
+        // SAFETY: at + BLOCK <= length.
+        unsafe { block(gate.add(at), up.add(at), y.add(at)) };
         at += BLOCK;
     }
     while at + LANES <= length {
@@ -72,12 +69,58 @@ unsafe fn gated(gate: *const f32, up: *const f32, y: *mut f32, length: usize) {
     }
 }
 
+/// Gates are almost always near: a look at the block's costs less than to clamp each.
+///
+/// # Safety
+///
+/// `gate` and `up` are valid for reading `BLOCK` elements, `y` for writing as many.
+#[inline(always)]
+unsafe fn block(gate: *const f32, up: *const f32, y: *mut f32) {
+    // SAFETY: passed on to the caller; every i + 4 <= BLOCK.
+    unsafe {
+        let mut far = i32x4_splat(0);
+        for i in (0..BLOCK).step_by(LANES) {
+            far = v128_or(far, exp::far(load(gate.add(i))));
+        }
+        if i32x4_bitmask(far) != 0 {
+            return far_block(gate, up, y);
+        }
+        for i in (0..BLOCK).step_by(LANES) {
+            store(y.add(i), swiglu_of_near(load(gate.add(i)), load(up.add(i))));
+        }
+    }
+}
+
+/// # Safety
+///
+/// As [`block`].
+#[cold]
+#[inline(never)]
+unsafe fn far_block(gate: *const f32, up: *const f32, y: *mut f32) {
+    for i in (0..BLOCK).step_by(LANES) {
+        // SAFETY: passed on to the caller; i + 4 <= BLOCK.
+        unsafe { store(y.add(i), swiglu(load(gate.add(i)), load(up.add(i)))) };
+    }
+}
+
 /// `gate / (1 + exp(-gate)) * up` in each lane.
 ///
-/// The quotient comes first: `gate * up` may overflow where the result does not. Below -88.73 the
-/// exponential is infinite and the quotient -0; the true value there is under 2.7e-37.
+/// Below -88.73 the exponential is infinite and the quotient -0; the true value there is under
+/// 2.7e-37.
 #[inline(always)]
 fn swiglu(gate: v128, up: v128) -> v128 {
-    let denominator = f32x4_add(f32x4_splat(1.0), exp::exp_of_negative(gate));
+    quotient_first(gate, exp::clamp(gate), up)
+}
+
+/// The same bits where [`exp::clamp`] changes nothing.
+#[inline(always)]
+fn swiglu_of_near(gate: v128, up: v128) -> v128 {
+    quotient_first(gate, gate, up)
+}
+
+/// The quotient comes first: `gate * up` may overflow where the result does not.
+#[inline(always)]
+fn quotient_first(gate: v128, clamped: v128, up: v128) -> v128 {
+    let denominator = exp::one_plus_exp_of_negative(clamped);
     f32x4_mul(f32x4_div(gate, denominator), up)
 }

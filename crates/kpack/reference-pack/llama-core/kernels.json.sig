@@ -2,8 +2,8 @@
   "kpack_signature": 1,
   "signatures": [
     {
-      "key_id": "71c470abced71832a17fd99b935048418142d71c472d27baaec045b8dcab09ea",
-      "sig": "fe2051ca2211a0c178e2654931c3025aa541399d892dcd4ac5f40830dbe3750017ef36cf44fba02261c0eaf0e42ed80bd2398960d77d0a6e3fbbad5d32f74901"
+      "key_id": "083f73c879a6b84223dccef275322b08a132f791b933ac36a6fbe68f81732efe",
+      "sig": "3bac30165a085afea1e15aafbef5fd000f845f6deae9d2b4e6b2e74e4b807d688fa9d18b15d7a84b34d792c9a5b1b8fb0e2a19c620d85f6ca4b6924b5b9c7504"
     }
   ]
 }

@@ -12,9 +12,10 @@ mod scalar;
 pub use core::arch::wasm32::{
     f32x4_add, f32x4_demote_f64x2_zero, f32x4_div, f32x4_extract_lane, f32x4_mul, f32x4_neg,
     f32x4_pmax, f32x4_pmin, f32x4_splat, f32x4_sqrt, f32x4_sub, f64x2, f64x2_add,
-    f64x2_extract_lane, f64x2_mul, f64x2_splat, f64x2_sqrt, f64x2_sub, i32x4_shl, i32x4_shuffle,
-    i64x2_add, i64x2_neg, i64x2_shl, i64x2_splat, v128, v128_and, v128_bitselect, v128_load,
-    v128_store, v128_store32_lane, v128_store64_lane, v128_xor,
+    f64x2_extract_lane, f64x2_mul, f64x2_splat, f64x2_sqrt, f64x2_sub, i32x4_add, i32x4_bitmask,
+    i32x4_shl, i32x4_shuffle, i32x4_splat, i64x2_add, i64x2_neg, i64x2_shl, i64x2_splat, v128,
+    v128_and, v128_bitselect, v128_load, v128_or, v128_store, v128_store32_lane, v128_store64_lane,
+    v128_xor,
 };
 #[cfg(not(target_feature = "simd128"))]
 pub use scalar::*;

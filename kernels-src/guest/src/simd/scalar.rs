@@ -182,6 +182,28 @@ pub fn f32x4_demote_f64x2_zero(value: v128) -> v128 {
     v128::of_f32([a as f32, b as f32, 0.0, 0.0])
 }
 
+/// `i32x4_splat`.
+#[must_use]
+#[inline(always)]
+pub fn i32x4_splat(value: i32) -> v128 {
+    v128([value.cast_unsigned(); 4])
+}
+
+/// `i32x4_add`.
+#[must_use]
+#[inline(always)]
+pub fn i32x4_add(a: v128, b: v128) -> v128 {
+    v128(zip(a.0, b.0, u32::wrapping_add))
+}
+
+/// `i32x4_bitmask`: the sign bits of the lanes.
+#[must_use]
+#[inline(always)]
+pub fn i32x4_bitmask(value: v128) -> u8 {
+    let [a, b, c, d] = value.0.map(|lane| (lane >> 31) as u8);
+    a | b << 1 | c << 2 | d << 3
+}
+
 /// `i32x4_shl`.
 #[must_use]
 #[inline(always)]
@@ -281,6 +303,13 @@ pub fn i64x2_add(a: v128, b: v128) -> v128 {
 #[inline(always)]
 pub fn v128_and(a: v128, b: v128) -> v128 {
     v128(zip(a.0, b.0, |a, b| a & b))
+}
+
+/// `v128_or`.
+#[must_use]
+#[inline(always)]
+pub fn v128_or(a: v128, b: v128) -> v128 {
+    v128(zip(a.0, b.0, |a, b| a | b))
 }
 
 /// `v128_xor`.
