@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use kpack::{Backend, BackendError, FeatureSet, VettedModule};
-use kpack_exec::{Instance, Program, RunError};
+use kpack_exec::{Instance, NextPass, Program, RunError};
 use kpack_schema::{Feature, MEMORY_EXPORT};
 use semver::Version;
 use wasmer::sys::{Cranelift, EngineBuilder, Features};
@@ -121,9 +121,15 @@ impl Instance for UncheckedInstance {
         Ok(())
     }
 
-    fn call(&mut self, argument: u32, _: u64) -> Result<i32, RunError> {
-        let status = self.entry.call(&mut self.store, argument);
-        Ok(status.map_err(|source| failed(NAME, source))?)
+    fn call(&mut self, _: u64, next: &mut NextPass<'_>) -> Result<i32, RunError> {
+        let mut status = 0;
+        while status == 0
+            && let Some(argument) = next(self.memory_mut())
+        {
+            let ended = self.entry.call(&mut self.store, argument);
+            status = ended.map_err(|source| failed(NAME, source))?;
+        }
+        Ok(status)
     }
 }
 

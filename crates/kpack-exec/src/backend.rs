@@ -10,6 +10,7 @@ use crate::policy::VettedModule;
 pub(crate) use budget::Budget;
 
 mod budget;
+pub(crate) mod huge_pages;
 #[cfg(any(feature = "wasmtime", feature = "wasmer"))]
 mod ticker;
 #[cfg(feature = "wasmer")]
@@ -106,15 +107,21 @@ pub trait Instance: Send {
     /// the host has no such memory.
     fn grow(&mut self, pages: u32) -> Result<(), RunError>;
 
-    /// Calls the entry point and returns its status code.
+    /// Calls the entry point once for each argument that `next` gives, and returns the status code of
+    /// the last call: 0, or the first that is not.
     ///
-    /// The call is given at least `ticks` of 10 ms wall clock, and at most one more.
+    /// `next` is handed the memory, to be written before the call that it gives the argument for. All
+    /// the calls together are given at least `ticks` of 10 ms wall clock, and at most one more.
     ///
     /// # Errors
     ///
-    /// The [`Fault`] that ended the call, or a [`BackendError`] when the engine itself failed.
-    fn call(&mut self, argument: u32, ticks: u64) -> Result<i32, RunError>;
+    /// The [`Fault`] that ended a call, or a [`BackendError`] when the engine itself failed.
+    fn call(&mut self, ticks: u64, next: &mut NextPass<'_>) -> Result<i32, RunError>;
 }
+
+/// Prepares the memory for one more call of the entry point and gives its argument; `None` when there
+/// is none to come.
+pub type NextPass<'a> = dyn FnMut(&mut [u8]) -> Option<u32> + 'a;
 
 /// Why an instance could not be made, grown or called.
 #[derive(Debug, thiserror::Error)]

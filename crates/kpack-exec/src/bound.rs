@@ -1,12 +1,13 @@
 use std::fmt;
 
-use kpack_schema::{BindError, Binding, BoundTensor, DESCRIPTOR_SIZE, PAGE_SIZE};
+use kpack_schema::{BindError, Binding, BoundTensor, PAGE_SIZE};
 
-use crate::backend::{BackendError, Budget, Instance, RunError};
+use crate::backend::{BackendError, Budget, Instance, NextPass, RunError, huge_pages};
 use crate::compiled::CompiledKernel;
 use crate::element::Element;
 use crate::error::CallError;
 use crate::fault::Fault;
+use crate::passes::{Leftovers, Passes};
 use crate::plan::{MemoryPlan, Sizes};
 
 /// A kernel bound to shapes and parameters, with an instance of its own: the fast way to call it.
@@ -20,7 +21,9 @@ pub struct BoundKernel {
     kernel: CompiledKernel,
     binding: Binding,
     plan: MemoryPlan,
-    descriptor: [u8; DESCRIPTOR_SIZE],
+    passes: Passes,
+    /// What the present instance's output region and gaps hold.
+    leftovers: Leftovers,
     /// `None` after a trap, until the next use.
     instance: Option<Box<dyn Instance>>,
     /// Which inputs were written into the present instance.
@@ -42,10 +45,11 @@ impl BoundKernel {
         let (memory, limits) = (module.memory(), module.limits());
         let declared = memory.maximum.unwrap_or(limits.memory_pages);
         let max_pages = limits.memory_pages.min(declared);
-        let plan = MemoryPlan::new(&sizes(&binding), memory.minimum, max_pages)?;
+        let plan = MemoryPlan::new(&Sizes::of(&binding), memory.minimum, max_pages)?;
         let inputs = binding.inputs().len();
         let mut bound = Self {
-            descriptor: plan.descriptor.to_bytes(),
+            passes: Passes::new(kernel.signature(), &binding, &plan),
+            leftovers: Leftovers::None,
             kernel,
             binding,
             plan,
@@ -89,13 +93,12 @@ impl BoundKernel {
     /// all other statuses but 0. After an error there is no result to read.
     pub fn run(&mut self) -> Result<(), CallError> {
         let ticks = self.kernel.module().limits().epoch_ticks;
-        self.run_by(|instance, argument| instance.call(argument, ticks))
+        self.run_by(|instance, next| instance.call(ticks, next))
     }
 
     /// Runs the kernel within what is left of a budget that it shares.
     pub(crate) fn run_within(&mut self, budget: &mut Budget) -> Result<(), CallError> {
-        let ended =
-            self.run_by(|instance, argument| budget.spend(|ticks| instance.call(argument, ticks)));
+        let ended = self.run_by(|instance, next| budget.spend(|ticks| instance.call(ticks, next)));
         match ended {
             Err(CallError::Fault(Fault::Deadline { .. })) => Err(budget.fault().into()),
             ended => ended,
@@ -104,7 +107,7 @@ impl BoundKernel {
 
     fn run_by(
         &mut self,
-        call: impl FnOnce(&mut dyn Instance, u32) -> Result<i32, RunError>,
+        call: impl FnOnce(&mut dyn Instance, &mut NextPass<'_>) -> Result<i32, RunError>,
     ) -> Result<(), CallError> {
         self.result = CallResult::None;
         if self.unwritten > 0 {
@@ -121,12 +124,18 @@ impl BoundKernel {
             Some(instance) => instance,
             none => none.insert(instantiate(&self.kernel, &self.plan)?),
         };
-        self.plan.prepare(
-            instance.memory_mut(),
-            &self.descriptor,
-            self.binding.params_block(),
-        );
-        match call(instance.as_mut(), self.plan.argument) {
+        let Self {
+            passes,
+            plan,
+            leftovers,
+            ..
+        } = self;
+        passes.start();
+        let mut next = |memory: &mut [u8]| {
+            let found = std::mem::replace(leftovers, Leftovers::Some);
+            passes.prepare_next(plan, found, memory)
+        };
+        match call(instance.as_mut(), &mut next) {
             Ok(0) => {
                 self.result = CallResult::Ready;
                 Ok(())
@@ -236,6 +245,7 @@ impl BoundKernel {
     #[cold]
     fn trapped(&mut self, error: RunError) -> CallError {
         self.instance = None;
+        self.leftovers = Leftovers::None;
         self.written.fill(false);
         self.unwritten = self.written.len();
         error.into()
@@ -249,17 +259,6 @@ impl fmt::Debug for BoundKernel {
             .field("inputs", &self.inputs())
             .field("outputs", &self.outputs())
             .finish_non_exhaustive()
-    }
-}
-
-impl MemoryPlan {
-    /// Writes what a call needs beside its inputs. An earlier call may have changed any of it.
-    fn prepare(&self, memory: &mut [u8], descriptor: &[u8], params: &[u8]) {
-        memory[self.descriptor_range.clone()].copy_from_slice(descriptor);
-        memory[self.params.clone()].copy_from_slice(params);
-        for range in &self.zeroed {
-            memory[range.clone()].fill(0);
-        }
     }
 }
 
@@ -282,22 +281,13 @@ fn instantiate(kernel: &CompiledKernel, plan: &MemoryPlan) -> Result<Box<dyn Ins
     if instance.memory().len() != bytes_of(module_pages + plan.new_pages) {
         return Err(contract("a memory grows by the pages that were asked for"));
     }
+    huge_pages::advise(instance.memory_mut());
     Ok(instance)
 }
 
 /// [`usize::MAX`], which no memory has, on a host whose addresses are too short.
 fn bytes_of(pages: u32) -> usize {
     usize::try_from(u64::from(pages) * u64::from(PAGE_SIZE)).unwrap_or(usize::MAX)
-}
-
-fn sizes(binding: &Binding) -> Sizes {
-    let lengths = |tensors: &[BoundTensor]| tensors.iter().map(|tensor| tensor.byte_len).collect();
-    Sizes {
-        inputs: lengths(binding.inputs()),
-        outputs: lengths(binding.outputs()),
-        scratch: binding.scratch().map_or(0, |scratch| scratch.byte_len),
-        params: u64::try_from(binding.params_block().len()).unwrap_or(u64::MAX),
-    }
 }
 
 fn position(tensors: &[BoundTensor], name: &str) -> Option<usize> {

@@ -56,16 +56,16 @@ pub struct CallerOptions {
     /// one runs on the calling thread alone.
     pub threads: NonZeroU32,
     /// The bytes of all tensors of a tile together but for those that every tile needs whole; a
-    /// quarter to half of a core's L2 cache is a good choice.
+    /// quarter of a core's L2 cache or less is a good choice.
     pub tile_bytes: u64,
 }
 
-/// One thread, and tiles of 512 KiB.
+/// One thread, and tiles of 256 KiB.
 impl Default for CallerOptions {
     fn default() -> Self {
         Self {
             threads: NonZeroU32::MIN,
-            tile_bytes: 512 << 10,
+            tile_bytes: 256 << 10,
         }
     }
 }

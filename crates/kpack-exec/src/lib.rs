@@ -26,8 +26,11 @@ mod element;
 mod error;
 mod fault;
 mod features;
+mod passes;
 mod plan;
 mod policy;
+#[cfg(test)]
+mod sample_signatures;
 mod select;
 mod tensor;
 mod tiles;
@@ -36,7 +39,7 @@ mod tiles;
 pub use backend::wasmer::Wasmer;
 #[cfg(feature = "wasmtime")]
 pub use backend::wasmtime::Wasmtime;
-pub use backend::{Backend, BackendError, Instance, Program, RunError};
+pub use backend::{Backend, BackendError, Instance, NextPass, Program, RunError};
 pub use bound::BoundKernel;
 pub use call::{Call, Outputs};
 pub use caller::{CallInto, Caller, CallerOptions};

@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use kpack_schema::{KernelDescriptor, PAGE_SIZE};
+use kpack_schema::{Binding, BoundTensor, KernelDescriptor, PAGE_SIZE};
 
 use self::layout::{Lanes, Layout};
 use crate::fault::Fault;
@@ -23,6 +23,20 @@ pub(crate) struct Sizes {
     pub(crate) params: u64,
 }
 
+impl Sizes {
+    /// The lengths of a bound call.
+    pub(crate) fn of(binding: &Binding) -> Self {
+        let lengths =
+            |tensors: &[BoundTensor]| tensors.iter().map(|tensor| tensor.byte_len).collect();
+        Self {
+            inputs: lengths(binding.inputs()),
+            outputs: lengths(binding.outputs()),
+            scratch: binding.scratch().map_or(0, |scratch| scratch.byte_len),
+            params: u64::try_from(binding.params_block().len()).unwrap_or(u64::MAX),
+        }
+    }
+}
+
 /// Where a call's descriptor, parameters and tensors lie in the kernel's memory.
 ///
 /// Everything lies in pages that the host adds behind the module's own. All ranges are in bytes
@@ -41,8 +55,8 @@ pub(crate) struct MemoryPlan {
     pub(crate) inputs: Vec<Range<usize>>,
     /// Each output.
     pub(crate) outputs: Vec<Range<usize>>,
-    /// What has to be zero before a call: the gaps between packed inputs and the output region.
-    pub(crate) zeroed: Vec<Range<usize>>,
+    /// The gaps between packed inputs, which have to be zero before a call as the output region has.
+    pub(crate) gaps: Vec<Range<usize>>,
     /// The pages that the host adds.
     pub(crate) new_pages: u32,
 }
@@ -105,7 +119,7 @@ mod tests {
         assert_eq!(descriptor.params_size, 24);
         let b = usize::try_from(descriptor.input_b_offset).unwrap();
         assert_eq!(plan.inputs[1..], [b..b + 3, b + 64..b + 264]);
-        assert_eq!(plan.zeroed, [b + 3..b + 64, plan.outputs[0].clone()]);
+        assert_eq!(plan.gaps, [b + 3..b + 64]);
     }
 
     #[test]
@@ -293,9 +307,9 @@ mod tests {
             let length = |range: &Range<usize>| u64::try_from(range.len()).unwrap();
             prop_assert_eq!(plan.inputs.iter().map(length).collect::<Vec<_>>(), sizes.inputs);
             prop_assert_eq!(plan.outputs.iter().map(length).collect::<Vec<_>>(), sizes.outputs);
-            for zeroed in &plan.zeroed {
+            for gap in &plan.gaps {
                 for input in &plan.inputs {
-                    prop_assert!(zeroed.end <= input.start || input.end <= zeroed.start);
+                    prop_assert!(gap.end <= input.start || input.end <= gap.start);
                 }
             }
         }

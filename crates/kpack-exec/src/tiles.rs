@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use kpack_schema::{Binding, BoundTensor, DataType, Dim, Signature, TensorDecl, tensor_byte_len};
+use kpack_schema::{
+    Binding, BoundTensor, DataType, Dim, Signature, SymbolSource, TensorDecl, tensor_byte_len,
+};
 
 /// What a cut is to achieve.
 #[derive(Debug, Clone, Copy)]
@@ -81,20 +83,16 @@ impl Cut {
         self.axes[axis].tile = evenly(size, size.div_ceil(rows));
     }
 
-    /// Shortens tiles until their number is a multiple of `parts`, or all are one row.
+    /// Shortens tiles so that `parts` equal shares can be made of them, as far as there are rows.
     fn divide(&mut self, parts: u32) {
-        let mut needed = parts.max(1);
+        let mut parts = parts.max(1);
         for axis in &mut self.axes {
-            let count = axis.size.div_ceil(axis.tile);
-            if count.is_multiple_of(needed) {
+            if parts == 1 {
                 return;
             }
-            let count = count.next_multiple_of(needed).min(axis.size);
-            axis.tile = evenly(axis.size, count);
-            needed = needed.div_ceil(count);
-            if needed == 1 {
-                return;
-            }
+            let share = axis.size.div_ceil(parts);
+            axis.tile = tile_of_share(share, axis.tile);
+            parts = parts.div_ceil(axis.size.div_ceil(share));
         }
     }
 
@@ -214,27 +212,45 @@ fn byte_len(bound: &BoundTensor) -> usize {
     usize::try_from(bound.byte_len).expect("tensors that the caller holds fit the address space")
 }
 
+/// A dimension along which a call may be cut.
+pub(crate) struct ParallelAxis<'a> {
+    pub(crate) symbol: &'a str,
+    pub(crate) size: u32,
+    /// Where its size stands in the parameter block.
+    pub(crate) in_params: Range<usize>,
+}
+
 /// The dimensions that may be cut, outer ones first.
-fn axes(signature: &Signature, binding: &Binding) -> Vec<Axis> {
+pub(crate) fn parallel_axes<'a>(
+    signature: &'a Signature,
+    binding: &'a Binding,
+) -> impl Iterator<Item = ParallelAxis<'a>> {
     let parallel = |name: &str| {
         let mut dims = signature.parallel_dims().iter();
         dims.any(|parallel| parallel.as_str() == name)
     };
-    let mut axes = Vec::new();
-    for symbol in signature.symbols() {
+    let symbols = signature.symbols().iter().enumerate();
+    symbols.filter_map(move |(index, symbol)| {
         let name = symbol.name.as_str();
-        if let Some(size) = binding.symbol(name)
-            && parallel(name)
-            && can_be_cut(signature, name)
-        {
-            axes.push(Axis {
-                symbol: name.to_owned(),
-                size,
-                tile: size,
-            });
-        }
-    }
-    axes
+        let by_input = matches!(symbol.source, SymbolSource::Input { .. });
+        let may_be_cut = by_input && parallel(name) && can_be_cut(signature, name);
+        let size = binding.symbol(name).filter(|_| may_be_cut)?;
+        let at = index * size_of::<u32>();
+        Some(ParallelAxis {
+            symbol: name,
+            size,
+            in_params: at..at + size_of::<u32>(),
+        })
+    })
+}
+
+fn axes(signature: &Signature, binding: &Binding) -> Vec<Axis> {
+    let whole = |axis: ParallelAxis<'_>| Axis {
+        symbol: axis.symbol.to_owned(),
+        size: axis.size,
+        tile: axis.size,
+    };
+    parallel_axes(signature, binding).map(whole).collect()
 }
 
 /// Every output has to have the dimension, or tiles would write the same elements. Blocks are not
@@ -265,6 +281,16 @@ fn tensors<'a>(
     inputs.chain(outputs).chain(scratch)
 }
 
+/// The longest tiles, up to `most` rows, into which a share falls evenly; where they would be less than
+/// half as long as they may be, tiles that are nearly even.
+fn tile_of_share(share: u32, most: u32) -> u32 {
+    let most = most.min(share);
+    let even = (most.div_ceil(2)..=most)
+        .rev()
+        .find(|tile| share.is_multiple_of(*tile));
+    even.unwrap_or_else(|| evenly(share, share.div_ceil(most)))
+}
+
 /// The length of `count` tiles that are as even as can be.
 fn evenly(size: u32, count: u32) -> u32 {
     size.div_ceil(count.clamp(1, size.max(1)))
@@ -272,49 +298,10 @@ fn evenly(size: u32, count: u32) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use kpack_schema::{HostPolicy, KernelManifest};
     use proptest::prelude::*;
 
     use super::*;
-
-    /// The signature of a kernel with these tensors; every bare symbol but `shared` is parallel.
-    fn signature(inputs: &str, outputs: &str, parallel: &str) -> Signature {
-        signature_with(inputs, outputs, parallel, "")
-    }
-
-    fn signature_with(inputs: &str, outputs: &str, parallel: &str, more: &str) -> Signature {
-        let digest = "0".repeat(64);
-        let manifest = format!(
-            r#"{{"version": "1.0.0", "name": "p", "description": "", "min_runtime_version": "1.0.0",
-            "max_runtime_version": "1.0.0", "created_at": "2026-01-31T12:00:00Z",
-            "author": {{"name": "", "email": "", "signing_key": "ed25519:{digest}"}},
-            "kernels": [{{"id": "k", "name": "", "category": "custom", "path": "k.wasm",
-            "hash": "sha256:{digest}", "entry_point": "k", {more} "inputs": {inputs}, "outputs": {outputs},
-            "parallel_dims": {parallel}, "resource_limits": {{"max_memory_pages": 1,
-            "max_epoch_ticks": 1, "max_table_elements": 0}}}}]}}"#
-        );
-        let manifest = KernelManifest::from_json(&manifest).unwrap();
-        let checked = manifest.check(&HostPolicy::default()).unwrap();
-        checked.kernels()[0].signature().clone()
-    }
-
-    fn rope() -> Signature {
-        signature(
-            r#"[{"name": "x", "dtype": "f32", "shape": ["batch", "seq", "heads", "dim"]},
-                {"name": "freqs", "dtype": "f32", "shape": ["seq", 2, "half"]}]"#,
-            r#"[{"name": "y", "dtype": "f32", "shape": ["batch", "seq", "heads", "dim"]}]"#,
-            r#"["batch", "seq"]"#,
-        )
-    }
-
-    fn norm() -> Signature {
-        signature(
-            r#"[{"name": "x", "dtype": "f32", "shape": ["rows", "hidden"]},
-                {"name": "weight", "dtype": "f32", "shape": ["hidden"]}]"#,
-            r#"[{"name": "y", "dtype": "f32", "shape": ["rows", "hidden"]}]"#,
-            r#"["rows"]"#,
-        )
-    }
+    use crate::sample_signatures::{norm, rope, signature, signature_with};
 
     fn lengths(signature: &Signature, dims: &[(&str, usize)], goal: Goal) -> Vec<u32> {
         let binding = signature.bind_dims(dims, &[]).unwrap();
@@ -362,6 +349,24 @@ mod tests {
         assert_eq!(lengths(&norm(), &dims, goal(2)), [4, 4]);
         assert_eq!(lengths(&norm(), &dims, goal(3)), [3, 3, 2]);
         assert_eq!(lengths(&norm(), &dims, goal(100)), [1; 8]);
+    }
+
+    #[test]
+    fn shares_are_even_although_the_goal_of_a_tile_does_not_divide_them() {
+        // Three rows would do, which makes 11 tiles of 32 rows, and of two shares one of 18 rows.
+        let goal = Goal {
+            tile_bytes: 3 * 512,
+            parts: 2,
+        };
+        let dims = [("rows", 32), ("hidden", 64)];
+        assert_eq!(lengths(&norm(), &dims, goal), [2; 16]);
+        // 13 rows a share have no divisor from 3 to 5.
+        let goal = Goal {
+            tile_bytes: 5 * 512,
+            parts: 2,
+        };
+        let dims = [("rows", 26), ("hidden", 64)];
+        assert_eq!(lengths(&norm(), &dims, goal), [5, 5, 5, 5, 5, 1]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod support;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
+use kpack_exec::BoundKernel;
 use serde_json::json;
 
 /// Counts the allocations of the thread that asks for them.
@@ -41,29 +42,29 @@ fn a_bound_call_allocates_nothing() {
            (call $input_a_size (local.get $d)))
          i32.const 0",
     );
-    let kernel = support::verified(&wat, json!({}));
-    for backend in support::backends() {
-        let mut bound = support::compile(backend.as_ref(), &kernel)
-            .bind(&[("n", 64)], &[])
-            .unwrap();
-        let mut round = |value: f32| {
-            bound.input_mut::<f32>("x").unwrap().fill(value);
-            bound.run().unwrap();
-            assert_eq!(
-                bound.output::<f32>("y").unwrap()[63].to_bits(),
-                value.to_bits()
-            );
-        };
-        round(0.0);
-        let before = COUNT.with(Cell::get);
-        for value in 0..100_u8 {
-            round(f32::from(value));
+    // Cut into passes, and at once.
+    for (parallel, n) in [(json!(["n"]), 1 << 14), (json!([]), 64)] {
+        let kernel = support::verified(&wat, json!({"parallel_dims": parallel}));
+        for backend in support::backends() {
+            let kernel = support::compile(backend.as_ref(), &kernel);
+            counts_nothing(backend.name(), kernel.bind(&[("n", n)], &[]).unwrap());
         }
-        assert_eq!(
-            COUNT.with(Cell::get) - before,
-            0,
-            "allocations on {}",
-            backend.name()
-        );
     }
+}
+
+fn counts_nothing(engine: &str, mut bound: BoundKernel) {
+    let mut round = |value: f32| {
+        bound.input_mut::<f32>("x").unwrap().fill(value);
+        bound.run().unwrap();
+        assert_eq!(
+            bound.output::<f32>("y").unwrap().last().unwrap().to_bits(),
+            value.to_bits()
+        );
+    };
+    round(0.0);
+    let before = COUNT.with(Cell::get);
+    for value in 0..100_u8 {
+        round(f32::from(value));
+    }
+    assert_eq!(COUNT.with(Cell::get) - before, 0, "allocations on {engine}");
 }

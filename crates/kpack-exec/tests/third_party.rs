@@ -7,7 +7,8 @@ mod support;
 use std::sync::Arc;
 
 use kpack_exec::{
-    Backend, BackendError, Blame, CallError, Fault, Instance, Program, RunError, VettedModule,
+    Backend, BackendError, Blame, CallError, Fault, Instance, NextPass, Program, RunError,
+    VettedModule,
 };
 use kpack_schema::{FeatureSet, KernelDescriptor};
 use semver::Version;
@@ -84,7 +85,7 @@ impl Instance for CopyInstance {
         Ok(())
     }
 
-    fn call(&mut self, argument: u32, ticks: u64) -> Result<i32, RunError> {
+    fn call(&mut self, ticks: u64, next: &mut NextPass<'_>) -> Result<i32, RunError> {
         assert_eq!(ticks, 500);
         if self.0 == Manner::Fails {
             let source = "out of steam".into();
@@ -94,15 +95,17 @@ impl Instance for CopyInstance {
             }
             .into());
         }
-        let at = usize::try_from(argument).unwrap();
-        let descriptor = KernelDescriptor::from_bytes(self.1[at..at + 40].try_into().unwrap());
-        let from = usize::try_from(descriptor.input_a_offset).unwrap();
-        let size = usize::try_from(descriptor.input_a_size).unwrap();
-        let to = usize::try_from(descriptor.output_offset).unwrap();
-        if self.1[from] == 0xff {
-            return Err(Fault::Unreachable.into());
+        while let Some(argument) = next(&mut self.1) {
+            let at = usize::try_from(argument).unwrap();
+            let descriptor = KernelDescriptor::from_bytes(self.1[at..at + 40].try_into().unwrap());
+            let from = usize::try_from(descriptor.input_a_offset).unwrap();
+            let size = usize::try_from(descriptor.input_a_size).unwrap();
+            let to = usize::try_from(descriptor.output_offset).unwrap();
+            if self.1[from] == 0xff {
+                return Err(Fault::Unreachable.into());
+            }
+            self.1.copy_within(from..from + size, to);
         }
-        self.1.copy_within(from..from + size, to);
         Ok(0)
     }
 }

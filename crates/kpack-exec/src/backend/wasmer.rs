@@ -16,7 +16,7 @@ use self::guards::Guards;
 use self::own_store::OwnStore;
 use self::tunables::HostLimits;
 use super::ticker::Ticker;
-use super::{Backend, BackendError, Cause, Instance, Program, RunError};
+use super::{Backend, BackendError, Cause, Instance, NextPass, Program, RunError};
 use crate::fault::Fault;
 use crate::policy::{ProgramKey, VettedModule};
 
@@ -253,21 +253,29 @@ impl Instance for WasmerInstance {
         Err(BackendError::OutOfMemory { pages }.into())
     }
 
-    fn call(&mut self, argument: u32, ticks: u64) -> Result<i32, RunError> {
+    fn call(&mut self, ticks: u64, next: &mut NextPass<'_>) -> Result<i32, RunError> {
         if !self.shared.ticker.is_running() {
             return Err(clock_stopped());
         }
         stack::prepare(self.stack_bytes);
-        let deadline = Value::I64(self.shared.clock.deadline(ticks));
-        let store = self.store.get_mut();
-        self.deadline
-            .set(store, deadline)
-            .and_then(|()| self.entry.call(store, argument))
+        self.passes(ticks, next)
             .map_err(|error| self.call_error(error, ticks))
     }
 }
 
 impl WasmerInstance {
+    fn passes(&mut self, ticks: u64, next: &mut NextPass<'_>) -> Result<i32, RuntimeError> {
+        let deadline = Value::I64(self.shared.clock.deadline(ticks));
+        self.deadline.set(self.store.get_mut(), deadline)?;
+        let mut status = 0;
+        while status == 0
+            && let Some(argument) = next(self.store.bytes_mut(&self.memory))
+        {
+            status = self.entry.call(self.store.get_mut(), argument)?;
+        }
+        Ok(status)
+    }
+
     #[cold]
     fn call_error(&mut self, error: RuntimeError, ticks: u64) -> RunError {
         let passed = Value::I64(guards::DEADLINE_PASSED);

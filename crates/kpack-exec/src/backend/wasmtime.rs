@@ -9,7 +9,7 @@ use wasmtime::{Engine, Memory, Module, Store, Trap, TypedFunc};
 use self::engines::{Engines, config};
 use self::limits::HostLimits;
 use super::ticker::Ticker;
-use super::{Backend, BackendError, Instance, Program, RunError, STACK_OF_ENTRY};
+use super::{Backend, BackendError, Instance, NextPass, Program, RunError, STACK_OF_ENTRY};
 use crate::fault::Fault;
 use crate::policy::{ProgramKey, VettedModule};
 
@@ -209,13 +209,19 @@ impl Instance for WasmtimeInstance {
         Err(BackendError::OutOfMemory { pages }.into())
     }
 
-    fn call(&mut self, argument: u32, ticks: u64) -> Result<i32, RunError> {
+    fn call(&mut self, ticks: u64, next: &mut NextPass<'_>) -> Result<i32, RunError> {
         if !self.shared.ticker.is_running() {
             return Err(clock_stopped());
         }
         self.store.set_epoch_deadline(deadline(ticks));
         with_stack(self.stack_bytes, || {
-            self.entry.call(&mut self.store, argument)
+            let mut status = 0;
+            while status == 0
+                && let Some(argument) = next(self.memory.data_mut(&mut self.store))
+            {
+                status = self.entry.call(&mut self.store, argument)?;
+            }
+            Ok(status)
         })
         .map_err(|error| call_error(error, ticks))
     }

@@ -6,8 +6,9 @@ use super::{MemoryPlan, Sizes};
 
 /// Whether regions start in different quarters of a 4 KiB block.
 ///
-/// A processor confuses a load with an earlier store at the same offset modulo 4 KiB. Streams that
-/// start 1 KiB apart, and so advance 1 KiB apart, do not meet.
+/// A processor confuses a load with an earlier store at the same offset modulo 4 KiB. It loads some
+/// KiB ahead of what it stores, so inputs stand a little above outputs: their loads then come to the
+/// offset of a store only when they are nearly 4 KiB ahead.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lanes {
     Separate,
@@ -51,8 +52,8 @@ impl Layout {
         let params = place(&[sizes.params], None)?;
         let input_a = place(first, Some(1024))?;
         let input_b = place(others, Some(2048))?;
-        let output = place(&sizes.outputs, Some(3072))?;
-        let scratch = place(&[sizes.scratch], Some(0))?;
+        let output = place(&sizes.outputs, Some(0))?;
+        let scratch = place(&[sizes.scratch], Some(3072))?;
         Some(Self {
             descriptor: base,
             params,
@@ -70,9 +71,8 @@ impl Layout {
         let mut inputs: Vec<Range<usize>> = of_tensors(&self.input_a.tensors)?;
         let others: Option<Vec<Range<usize>>> = of_tensors(&self.input_b.tensors);
         inputs.append(&mut others?);
-        let mut zeroed: Vec<Range<usize>> = of_tensors(&self.input_b.gaps)?;
-        zeroed.push(in_memory(&self.output.range())?);
-        zeroed.retain(|range| !range.is_empty());
+        let mut gaps: Vec<Range<usize>> = of_tensors(&self.input_b.gaps)?;
+        gaps.retain(|gap| !gap.is_empty());
         let own_pages = (self.end - base).div_ceil(u64::from(PAGE_SIZE));
         Some(MemoryPlan {
             descriptor: self.kernel_descriptor()?,
@@ -81,7 +81,7 @@ impl Layout {
             params: in_memory(&self.params.range())?,
             inputs,
             outputs: of_tensors(&self.output.tensors)?,
-            zeroed,
+            gaps,
             new_pages: u32::try_from(own_pages).ok()?,
         })
     }
