@@ -8,9 +8,9 @@
 
 use std::num::NonZeroU32;
 
-use criterion::{Bencher, Criterion, Throughput, criterion_group, criterion_main};
-use kpack::{CallError, Caller, CallerOptions, Kernel, reference_pack};
-use kpack_benches::workload::{self, Workload};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use kpack_benches::series::{ByCaller, Engine, OneShot, Series};
+use kpack_benches::workload;
 use kpack_conformance::runtimes;
 
 mod support;
@@ -18,64 +18,22 @@ mod support;
 fn callers(criterion: &mut Criterion) {
     let mut runtimes = runtimes().expect("the engines can be set up").into_iter();
     let runtime = runtimes.next().expect("an engine is compiled in");
-    let pack = reference_pack::load(&runtime).expect("the reference pack loads");
+    let bound = Engine::new("bound", &runtime).expect("the engine takes the reference pack");
+    let [one, two] = [1, 2].map(|threads| {
+        let threads = NonZeroU32::new(threads).expect("at least one");
+        ByCaller::new(&bound, threads)
+    });
+    let all: [&dyn Series; 4] = [&bound, &one, &two, &OneShot(&bound)];
     for workload in workload::all() {
-        let kernel = pack.kernel(workload.kernel).expect("the pack has it");
         let name = format!("callers/{}/{}", workload.kernel, workload.size);
         let mut group = criterion.benchmark_group(name);
         group.throughput(Throughput::BytesDecimal(workload.bytes()));
-        let mut bound = workload.bind(&kernel).expect("the kernel is bound");
-        group.bench_function("bound", |bencher| {
-            bencher.iter(|| bound.run().expect("the kernel runs"));
-        });
-        for threads in [1, 2] {
-            group.bench_function(format!("caller, threads: {threads}"), |bencher| {
-                by_caller(bencher, &kernel, &workload, threads);
-            });
+        for series in all {
+            let mut call = series.ready(&workload).expect("the kernel runs");
+            group.bench_function(series.name(), |bencher| bencher.iter(&mut call));
         }
-        group.bench_function("one-shot", |bencher| {
-            bencher.iter(|| one_shot(&kernel, &workload).expect("the kernel runs"));
-        });
         group.finish();
     }
-}
-
-fn by_caller(bencher: &mut Bencher<'_>, kernel: &Kernel, workload: &Workload, threads: u32) {
-    let options = CallerOptions {
-        threads: NonZeroU32::new(threads).expect("at least one"),
-        ..CallerOptions::default()
-    };
-    let mut caller = kernel.caller(options).expect("threads can be started");
-    let output = kernel.signature().outputs()[0].name.clone();
-    let mut y = vec![0.0_f32; workload.output_elements];
-    bencher.iter(|| call(&mut caller, workload, &output, &mut y).expect("the kernel runs"));
-}
-
-fn call(
-    caller: &mut Caller,
-    workload: &Workload,
-    output: &str,
-    y: &mut [f32],
-) -> Result<(), CallError> {
-    let mut call = caller.call();
-    for (name, tensor) in &workload.inputs {
-        call = call.input(name, tensor)?;
-    }
-    for &(name, value) in &workload.params {
-        call = call.param(name, value)?;
-    }
-    call.output(output, y)?.run()
-}
-
-fn one_shot(kernel: &Kernel, workload: &Workload) -> Result<(), CallError> {
-    let mut call = kernel.call();
-    for (name, tensor) in &workload.inputs {
-        call = call.input(name, tensor)?;
-    }
-    for &(name, value) in &workload.params {
-        call = call.param(name, value)?;
-    }
-    call.run().map(drop)
 }
 
 criterion_group! {

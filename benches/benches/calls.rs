@@ -9,9 +9,9 @@ use std::path::Path;
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
-use kpack::{CompileCache, Kernel, Runtime, Tensor, reference_pack};
+use kpack::{Kernel, Runtime, Tensor, reference_pack};
 use kpack_benches::lone_kernel::{self, EMPTY, ENTRY_POINT, INPUT};
-use kpack_benches::{raw, workload};
+use kpack_benches::{cached, raw, workload};
 use kpack_conformance::runtimes;
 
 mod support;
@@ -104,24 +104,14 @@ fn load(criterion: &mut Criterion) {
         group.bench_function(runtime.backend().name(), |bencher| {
             bencher.iter(|| reference_pack::load(runtime).expect("the reference pack loads"));
         });
-        let cached = with_cache(runtime.backend().name());
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compile-cache");
+        let cached = cached::runtime(runtime.backend().name(), &folder);
+        let cached = cached.expect("the target folder can be written");
         let name = format!("{}, from the compile cache", runtime.backend().name());
         group.bench_function(name, |bencher| {
             bencher.iter(|| reference_pack::load(&cached).expect("the reference pack loads"));
         });
     });
-}
-
-/// A runtime on the engine with a compile cache; the first load fills it.
-fn with_cache(engine: &str) -> Runtime {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compile-cache");
-    let cache = CompileCache::open(folder).expect("the target folder can be written");
-    let builder = match engine {
-        "wasmer" => Runtime::builder(kpack::Wasmer::new().expect("the engine can be set up")),
-        _ => Runtime::builder(kpack::Wasmtime::new().expect("the engine can be set up")),
-    };
-    let policy = reference_pack::host_policy();
-    builder.host_policy(policy).compile_cache(cache).build()
 }
 
 criterion_group! {

@@ -26,8 +26,7 @@ fn deadline(criterion: &mut Criterion) {
             let mut group = criterion.benchmark_group(name);
             group.throughput(Throughput::BytesDecimal(workload.bytes()));
             for series in &pair {
-                let call = series.prepare(&workload).expect("the kernel runs");
-                let mut call = call.expect("an engine has every kernel");
+                let mut call = series.ready(&workload).expect("the kernel runs");
                 group.bench_function(series.name(), |bencher| bencher.iter(&mut call));
             }
             group.finish();

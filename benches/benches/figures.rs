@@ -1,34 +1,44 @@
-//! The figures that are no matter of criterion's: what deadlines cost, measured in turns, how late after
-//! their deadlines calls return, and what machine this is. Written to `kpack/bench/figures.json` in the
-//! target folder.
+//! The figures that are no matter of criterion's: how far the targets are reached and what deadlines
+//! cost, both measured in turns, how late after their deadlines calls return, and what machine this is.
+//! Written to `kpack/bench/figures.json` in the target folder.
+//!
+//! `cargo bench -p kpack-benches --bench figures -- targets` measures the targets alone and prints a
+//! table; further words leave only the lines that hold them all, such as `targets ceiling rmsnorm`.
+//! With `--quick` each figure takes half a second.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Result;
-use kpack_benches::deadline_cost;
 use kpack_benches::figures::{Effort, Figures};
+use kpack_benches::targets::table::{self, Target};
+use kpack_benches::targets::{self, Contestants};
+use kpack_benches::turns;
 
-/// Less than a minute.
+/// One minute and a half.
 const FULL: Effort = Effort {
-    cost: deadline_cost::Effort {
+    turns: turns::Effort {
         instances: 5,
-        pairs: 400,
+        time: Duration::from_millis(160),
+        pairs: 5,
     },
     calls: 60,
 };
 
 const QUICK: Effort = Effort {
-    cost: deadline_cost::Effort {
-        instances: 2,
-        pairs: 200,
+    turns: turns::Effort {
+        instances: 4,
+        time: Duration::from_millis(80),
+        pairs: 3,
     },
     calls: 10,
 };
 
 /// Only shows that everything works.
 const TEST: Effort = Effort {
-    cost: deadline_cost::Effort {
+    turns: turns::Effort {
         instances: 1,
+        time: Duration::ZERO,
         pairs: 1,
     },
     calls: 1,
@@ -44,17 +54,51 @@ fn main() -> Result<()> {
     }
     // As with criterion, what is no `cargo bench` is a test.
     if !given("--bench") || given("--test") {
-        Figures::measure(TEST)?;
+        Figures::measure(TEST, &cache())?;
         return Ok(());
     }
-    let figures = Figures::measure(if given("--quick") { QUICK } else { FULL })?;
+    let effort = if given("--quick") { QUICK } else { FULL };
+    let mut words = arguments.iter().filter(|word| !word.starts_with('-'));
+    if words.next().is_some_and(|word| word == "targets") {
+        let words: Vec<&str> = words.map(String::as_str).collect();
+        return print_targets(&words, effort.turns);
+    }
+    let figures = Figures::measure(effort, &cache())?;
     print(&figures);
+    figures.write(&target().join("kpack/bench/figures.json"))
+}
+
+fn target() -> &'static Path {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent();
-    let target = target.expect("cargo's folder for temporary files is in the target folder");
-    figures.write(&target.join("kpack/bench/figures.json"))
+    target.expect("cargo's folder for temporary files is in the target folder")
+}
+
+fn cache() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("compile-cache")
+}
+
+/// Line by line, as they are measured.
+fn print_targets(words: &[&str], effort: turns::Effort) -> Result<()> {
+    let wanted = |target: &Target| {
+        let line = format!("{} {}", target.comparison.name(), target.what);
+        words.iter().all(|word| line.contains(word))
+    };
+    let contestants = Contestants::new(&cache())?;
+    println!("{}", targets::HEAD);
+    for target in table::all().into_iter().filter(wanted) {
+        match targets::measure(&target, &contestants, effort)? {
+            Some(figure) => println!("{figure}"),
+            None => println!("{:23}  {:36}  -", target.comparison.name(), target.what),
+        }
+    }
+    Ok(())
 }
 
 fn print(figures: &Figures) {
+    println!("{}", targets::HEAD);
+    for figure in &figures.targets {
+        println!("{figure}");
+    }
     for cost in &figures.deadline_cost {
         println!(
             "deadline's cost, {} {} on {}: {:+.1}% ({:+.1}% to {:+.1}%)",

@@ -13,7 +13,8 @@ use crate::latency::{self, ENDLESS, Latency};
 use crate::machine::{Machine, look};
 use crate::raw::runtimes_without_deadlines;
 use crate::series::Engine;
-use crate::workload;
+use crate::targets::{self, Contestants, TargetFigure, table};
+use crate::{turns, workload};
 
 /// What `cargo xtask bench-report` reads beside criterion's results.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -24,29 +25,32 @@ pub struct Figures {
     pub deadline_cost: Vec<DeadlineCost>,
     /// The time from the deadline to the return, for each engine and endless kernel.
     pub deadline_latency: Vec<Latency>,
+    /// How far the targets are reached.
+    pub targets: Vec<TargetFigure>,
 }
 
 /// How long to measure.
 #[derive(Debug, Clone, Copy)]
 pub struct Effort {
-    /// For the cost of deadlines.
-    pub cost: deadline_cost::Effort,
+    /// For each pair of calls that is measured in turns.
+    pub turns: turns::Effort,
     /// Calls of each endless kernel.
     pub calls: usize,
 }
 
 impl Figures {
-    /// Measures on every engine.
+    /// Measures on every engine; a compile cache is made in the folder.
     ///
     /// # Errors
     ///
     /// When an engine cannot be set up, or a call does not end as it should.
-    pub fn measure(effort: Effort) -> Result<Self> {
+    pub fn measure(effort: Effort, cache: &Path) -> Result<Self> {
         let runtimes = runtimes()?;
         Ok(Self {
             machine: look(&runtimes)?,
-            deadline_cost: costs(&runtimes, effort.cost)?,
+            deadline_cost: costs(&runtimes, effort.turns)?,
             deadline_latency: latencies(&runtimes, effort.calls)?,
+            targets: targets(cache, effort.turns)?,
         })
     }
 
@@ -64,7 +68,7 @@ impl Figures {
     }
 }
 
-fn costs(runtimes: &[Runtime], effort: deadline_cost::Effort) -> Result<Vec<DeadlineCost>> {
+fn costs(runtimes: &[Runtime], effort: turns::Effort) -> Result<Vec<DeadlineCost>> {
     let mut costs = Vec::new();
     for (on, off) in runtimes.iter().zip(&runtimes_without_deadlines()?) {
         let load = |runtime: &Runtime| Engine::new(runtime.backend().name(), runtime);
@@ -84,4 +88,13 @@ fn latencies(runtimes: &[Runtime], calls: usize) -> Result<Vec<Latency>> {
         }
     }
     Ok(latencies)
+}
+
+fn targets(cache: &Path, effort: turns::Effort) -> Result<Vec<TargetFigure>> {
+    let contestants = Contestants::new(cache)?;
+    let mut figures = Vec::new();
+    for target in table::all() {
+        figures.extend(targets::measure(&target, &contestants, effort)?);
+    }
+    Ok(figures)
 }

@@ -2,6 +2,9 @@
 
 #![deny(unsafe_code)]
 
+pub mod aligned;
+pub mod cached;
+pub mod ceiling;
 pub mod deadline_cost;
 pub mod figures;
 pub mod inputs;
@@ -10,6 +13,10 @@ pub mod lone_kernel;
 pub mod machine;
 pub mod measure;
 pub mod native;
+pub mod operator;
+pub mod peer;
 pub mod raw;
 pub mod series;
+pub mod targets;
+pub mod turns;
 pub mod workload;

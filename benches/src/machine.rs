@@ -39,6 +39,8 @@ pub fn look(runtimes: &[Runtime]) -> Result<Machine> {
         .map(|engine| (engine.name().to_owned(), engine.version().to_string()))
         .collect();
     versions.insert("kpack".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
+    #[cfg(feature = "candle")]
+    versions.insert("candle".to_owned(), env!("KPACK_CANDLE").to_owned());
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
     let now = UNIX_EPOCH + std::time::Duration::from_secs(seconds);
     Ok(Machine {

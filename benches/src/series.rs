@@ -1,13 +1,18 @@
 //! What runs the workloads, side by side.
 
-use std::hint::black_box;
-
 use anyhow::{Context, Result};
-use kpack::{Pack, Runtime, reference_pack};
 use kpack_conformance::runtimes;
 
-use crate::native::NativeCall;
+use crate::ceiling::Ceiling;
 use crate::workload::Workload;
+
+#[cfg(feature = "candle")]
+pub use self::beside::Candle;
+pub use self::beside::{ByHand, MemoryLimit, Native};
+pub use self::engine::{ByCaller, Engine, OneShot};
+
+mod beside;
+mod engine;
 
 /// A call with everything in place, to be repeated.
 pub type Ready<'a> = Box<dyn FnMut() + 'a>;
@@ -23,9 +28,20 @@ pub trait Series {
     ///
     /// When the call cannot be set up or fails.
     fn prepare<'a>(&self, workload: &'a Workload) -> Result<Option<Ready<'a>>>;
+
+    /// As [`prepare`](Self::prepare), of a kernel that must be there.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such kernel, too.
+    fn ready<'a>(&self, workload: &'a Workload) -> Result<Ready<'a>> {
+        let call = self.prepare(workload)?;
+        call.with_context(|| format!("`{}` has no kernel: `{}`", self.name(), workload.kernel))
+    }
 }
 
-/// Every engine that is compiled in, and the plain native loops.
+/// Every engine that is compiled in; beside them the plain native loops, what is written by hand for
+/// this processor, a peer, and what the memory allows.
 ///
 /// # Errors
 ///
@@ -36,58 +52,11 @@ pub fn all() -> Result<Vec<Box<dyn Series>>> {
         all.push(Box::new(Engine::new(runtime.backend().name(), &runtime)?));
     }
     all.push(Box::new(Native));
+    #[cfg(feature = "candle")]
+    all.push(Box::new(Candle));
+    if let Some(ceiling) = Ceiling::detect() {
+        all.push(Box::new(ByHand(ceiling)));
+        all.push(Box::new(MemoryLimit(ceiling)));
+    }
     Ok(all)
-}
-
-/// The reference pack on one engine.
-#[derive(Debug)]
-pub struct Engine {
-    name: String,
-    pack: Pack,
-}
-
-impl Engine {
-    /// Loads the reference pack.
-    ///
-    /// # Errors
-    ///
-    /// When the engine does not take it.
-    pub fn new(name: &str, runtime: &Runtime) -> Result<Self> {
-        let pack = reference_pack::load(runtime)
-            .with_context(|| format!("cannot load the reference pack on: `{name}`"))?;
-        Ok(Self {
-            name: name.to_owned(),
-            pack,
-        })
-    }
-}
-
-impl Series for Engine {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn prepare<'a>(&self, workload: &'a Workload) -> Result<Option<Ready<'a>>> {
-        let mut bound = workload.bind(&self.pack.kernel(workload.kernel)?)?;
-        bound.run()?;
-        Ok(Some(Box::new(move || {
-            bound.run().expect("the same call has just succeeded");
-        })))
-    }
-}
-
-struct Native;
-
-impl Series for Native {
-    fn name(&self) -> &'static str {
-        "native"
-    }
-
-    fn prepare<'a>(&self, workload: &'a Workload) -> Result<Option<Ready<'a>>> {
-        let mut call = NativeCall::new(workload);
-        call.run();
-        Ok(Some(Box::new(move || {
-            black_box(call.run());
-        })))
-    }
 }

@@ -1,0 +1,154 @@
+//! candle's own operators on the processor.
+
+use std::cell::OnceCell;
+
+use anyhow::Result;
+use candle_core::{Device, Tensor};
+use candle_nn::{ops, rotary_emb};
+use kpack_reference::{PairLayout, RopeShape};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use crate::operator::Operator;
+use crate::workload::Workload;
+
+/// A workload on candle's tensors.
+///
+/// Each operator gets its tensors in the layout it wants, all contiguous, so that none is copied; like
+/// every operator of candle's it makes its output anew.
+#[derive(Debug)]
+pub struct CandleCall {
+    operands: Operands,
+}
+
+#[derive(Debug)]
+enum Operands {
+    RmsNorm {
+        x: Tensor,
+        weight: Tensor,
+        eps: f32,
+    },
+    Rope {
+        /// [batch, heads, seq, dim].
+        x: Tensor,
+        cos: Tensor,
+        sin: Tensor,
+        layout: PairLayout,
+    },
+    SwiGlu {
+        gate: Tensor,
+        up: Tensor,
+    },
+}
+
+impl CandleCall {
+    /// Copies the workload's inputs; `None` where candle has no such operator.
+    ///
+    /// From here on candle's operators run on one thread when they are called from this one.
+    ///
+    /// # Errors
+    ///
+    /// When candle refuses a tensor.
+    ///
+    /// # Panics
+    ///
+    /// If the workload is of no known kernel.
+    pub fn new(workload: &Workload) -> Result<Option<Self>> {
+        stay_on_this_thread()?;
+        let operands = match workload.operator() {
+            Operator::RmsNorm { x, weight, eps } => Operands::RmsNorm {
+                x: tensor(x, (x.len() / weight.len(), weight.len()))?,
+                weight: tensor(weight, weight.len())?,
+                eps,
+            },
+            Operator::Rope {
+                shape,
+                layout,
+                x,
+                freqs,
+            } => rope(shape, layout, x, freqs)?,
+            Operator::SwiGlu { gate, up } => Operands::SwiGlu {
+                gate: tensor(gate, gate.len())?,
+                up: tensor(up, up.len())?,
+            },
+            Operator::RopeFreqs { .. } => return Ok(None),
+        };
+        Ok(Some(Self { operands }))
+    }
+
+    /// Runs the operators once.
+    ///
+    /// # Errors
+    ///
+    /// When candle refuses the tensors.
+    pub fn run(&self) -> Result<Tensor> {
+        Ok(match &self.operands {
+            Operands::RmsNorm { x, weight, eps } => ops::rms_norm(x, weight, *eps)?,
+            Operands::Rope {
+                x,
+                cos,
+                sin,
+                layout: PairLayout::Half,
+            } => rotary_emb::rope(x, cos, sin)?,
+            Operands::Rope {
+                x,
+                cos,
+                sin,
+                layout: PairLayout::Interleaved,
+            } => rotary_emb::rope_i(x, cos, sin)?,
+            Operands::SwiGlu { gate, up } => (ops::silu(gate)? * up)?,
+        })
+    }
+
+    /// Runs the operators once and gives the output in the workload's layout.
+    ///
+    /// # Errors
+    ///
+    /// When candle refuses the tensors.
+    pub fn output(&self) -> Result<Vec<f32>> {
+        let y = self.run()?;
+        let y = match &self.operands {
+            Operands::Rope { .. } => y.transpose(1, 2)?,
+            Operands::RmsNorm { .. } | Operands::SwiGlu { .. } => y,
+        };
+        Ok(y.flatten_all()?.to_vec1()?)
+    }
+}
+
+fn rope(shape: RopeShape, layout: PairLayout, x: &[f32], freqs: &[f32]) -> Result<Operands> {
+    let RopeShape {
+        batch,
+        seq,
+        heads,
+        dim,
+        half,
+    } = shape;
+    let x = tensor(x, (batch, seq, heads, dim))?;
+    let freqs = tensor(freqs, (seq, 2, half))?;
+    let row = |index| freqs.narrow(1, index, 1)?.squeeze(1)?.contiguous();
+    Ok(Operands::Rope {
+        x: x.transpose(1, 2)?.contiguous()?,
+        cos: row(0)?,
+        sin: row(1)?,
+        layout,
+    })
+}
+
+fn tensor(elements: &[f32], shape: impl Into<candle_core::Shape>) -> Result<Tensor> {
+    Ok(Tensor::from_slice(elements, shape.into(), &Device::Cpu)?)
+}
+
+/// candle spreads its work over the rayon pool of the thread that calls it. One that consists of that
+/// thread alone runs everything on it, without handing anything over to a thread of a larger pool.
+fn stay_on_this_thread() -> Result<()> {
+    thread_local! {
+        static ALONE: OnceCell<ThreadPool> = const { OnceCell::new() };
+    }
+    ALONE.with(|alone| {
+        if alone.get().is_none() {
+            let builder = ThreadPoolBuilder::new().num_threads(1);
+            let pool = builder.use_current_thread().build()?;
+            alone.get_or_init(|| pool);
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,133 @@
+//! kpack on an engine: the bound call, and those that copy.
+
+use std::num::NonZeroU32;
+
+use anyhow::{Context, Result};
+use kpack::{CallError, Caller, CallerOptions, Kernel, Pack, Runtime, reference_pack};
+
+use super::{Ready, Series};
+use crate::workload::Workload;
+
+/// The reference pack on one engine; its calls are bound ones.
+#[derive(Debug)]
+pub struct Engine {
+    name: String,
+    pack: Pack,
+}
+
+impl Engine {
+    /// Loads the reference pack.
+    ///
+    /// # Errors
+    ///
+    /// When the engine does not take it.
+    pub fn new(name: &str, runtime: &Runtime) -> Result<Self> {
+        let pack = reference_pack::load(runtime)
+            .with_context(|| format!("cannot load the reference pack on: `{name}`"))?;
+        Ok(Self {
+            name: name.to_owned(),
+            pack,
+        })
+    }
+}
+
+impl Series for Engine {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn prepare<'a>(&self, workload: &'a Workload) -> Result<Option<Ready<'a>>> {
+        let mut bound = workload.bind(&self.pack.kernel(workload.kernel)?)?;
+        bound.run()?;
+        Ok(Some(Box::new(move || {
+            bound.run().expect("the same call has just succeeded");
+        })))
+    }
+}
+
+/// Calls by [`Kernel::call`], each on a fresh instance, into new tensors.
+#[derive(Debug, Clone, Copy)]
+pub struct OneShot<'e>(pub &'e Engine);
+
+impl Series for OneShot<'_> {
+    fn name(&self) -> &'static str {
+        "one-shot"
+    }
+
+    fn prepare<'a>(&self, workload: &'a Workload) -> Result<Option<Ready<'a>>> {
+        let kernel = self.0.pack.kernel(workload.kernel)?;
+        one_shot(&kernel, workload)?;
+        Ok(Some(Box::new(move || {
+            one_shot(&kernel, workload).expect("the same call has just succeeded");
+        })))
+    }
+}
+
+fn one_shot(kernel: &Kernel, workload: &Workload) -> Result<(), CallError> {
+    let mut call = kernel.call();
+    for (name, tensor) in &workload.inputs {
+        call = call.input(name, tensor)?;
+    }
+    for &(name, value) in &workload.params {
+        call = call.param(name, value)?;
+    }
+    call.run().map(drop)
+}
+
+/// Calls by a [`Caller`], which keeps its instances, into a buffer of the host's.
+#[derive(Debug, Clone)]
+pub struct ByCaller<'e> {
+    engine: &'e Engine,
+    threads: NonZeroU32,
+    name: String,
+}
+
+impl<'e> ByCaller<'e> {
+    /// Callers on that many threads.
+    #[must_use]
+    pub fn new(engine: &'e Engine, threads: NonZeroU32) -> Self {
+        Self {
+            engine,
+            threads,
+            name: format!("caller, threads: {threads}"),
+        }
+    }
+}
+
+impl Series for ByCaller<'_> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn prepare<'a>(&self, workload: &'a Workload) -> Result<Option<Ready<'a>>> {
+        let kernel = self.engine.pack.kernel(workload.kernel)?;
+        let options = CallerOptions {
+            threads: self.threads,
+            ..CallerOptions::default()
+        };
+        let mut caller = kernel.caller(options)?;
+        let output = kernel.signature().outputs()[0].name.clone();
+        let mut y = vec![0.0_f32; workload.output_elements];
+        call(&mut caller, workload, &output, &mut y)?;
+        Ok(Some(Box::new(move || {
+            let called = call(&mut caller, workload, &output, &mut y);
+            called.expect("the same call has just succeeded");
+        })))
+    }
+}
+
+fn call(
+    caller: &mut Caller,
+    workload: &Workload,
+    output: &str,
+    y: &mut [f32],
+) -> Result<(), CallError> {
+    let mut call = caller.call();
+    for (name, tensor) in &workload.inputs {
+        call = call.input(name, tensor)?;
+    }
+    for &(name, value) in &workload.params {
+        call = call.param(name, value)?;
+    }
+    call.output(output, y)?.run()
+}

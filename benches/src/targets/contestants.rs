@@ -1,0 +1,132 @@
+//! Everything that the targets compare, set up.
+
+use std::num::NonZeroU32;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use kpack::{Runtime, reference_pack};
+use kpack_conformance::runtimes;
+
+use super::table::Comparison;
+use crate::ceiling::Ceiling;
+use crate::lone_kernel::{self, EMPTY, ENTRY_POINT};
+#[cfg(feature = "candle")]
+use crate::series::Candle;
+use crate::series::{ByCaller, ByHand, Engine, OneShot, Ready, Series};
+use crate::turns::{Effort, Ratio, by_turns};
+use crate::workload::{self, Workload};
+use crate::{cached, raw};
+
+/// The engines, their rivals, and the calls they all make.
+#[derive(Debug)]
+pub struct Contestants {
+    wasmtime: Engine,
+    wasmer: Engine,
+    /// wasmtime without deadlines.
+    unchecked: Engine,
+    ceiling: Option<Ceiling>,
+    runtime: Runtime,
+    /// The same with a compile cache, which is filled.
+    cached: Runtime,
+    workloads: Vec<Workload>,
+}
+
+impl Contestants {
+    /// Sets everything up; the compile cache lies in the folder.
+    ///
+    /// # Errors
+    ///
+    /// When an engine cannot be set up on this machine, or the folder is not fit for a cache.
+    pub fn new(cache: &Path) -> Result<Self> {
+        let (runtimes, unchecked) = (runtimes()?, raw::runtimes_without_deadlines()?);
+        let cached = cached::runtime("wasmtime", cache)?;
+        reference_pack::load(&cached)?;
+        Ok(Self {
+            wasmtime: Engine::new("wasmtime", of(&runtimes, "wasmtime")?)?,
+            wasmer: Engine::new("wasmer", of(&runtimes, "wasmer")?)?,
+            unchecked: Engine::new("wasmtime, unchecked", of(&unchecked, "wasmtime")?)?,
+            ceiling: Ceiling::detect(),
+            runtime: of(&runtimes, "wasmtime")?.clone(),
+            cached,
+            workloads: workload::all(),
+        })
+    }
+
+    /// Measures in turns; `None` where there is nothing to compare with: no vectors, or no candle.
+    ///
+    /// # Errors
+    ///
+    /// When a call cannot be set up, or nothing is called `what`.
+    pub(super) fn compare(
+        &self,
+        comparison: Comparison,
+        what: &str,
+        effort: Effort,
+    ) -> Result<Option<Ratio>> {
+        let [one, two] = [1, 2].map(|threads| {
+            let threads = NonZeroU32::new(threads).expect("at least one");
+            ByCaller::new(&self.wasmtime, threads)
+        });
+        let (one, other): (&dyn Series, &dyn Series) = match comparison {
+            Comparison::Ceiling => match self.ceiling {
+                Some(ceiling) => (&self.wasmtime, &ByHand(ceiling)),
+                None => return Ok(None),
+            },
+            #[cfg(feature = "candle")]
+            Comparison::Candle => (&self.wasmtime, &Candle),
+            #[cfg(not(feature = "candle"))]
+            Comparison::Candle => return Ok(None),
+            Comparison::Wasmer => (&self.wasmer, &self.wasmtime),
+            Comparison::Caller => (&one, &self.wasmtime),
+            Comparison::OneShot => (&OneShot(&self.wasmtime), &self.wasmtime),
+            Comparison::Threads => (&two, &one),
+            Comparison::Deadline => (&self.wasmtime, &self.unchecked),
+            Comparison::EmptyCall => return self.empty_calls(effort).map(Some),
+            Comparison::CachedLoad => return self.loads(effort).map(Some),
+        };
+        let found = self
+            .workloads
+            .iter()
+            .find(|workload| workload.name() == what);
+        let workload = found.with_context(|| format!("no such workload: `{what}`"))?;
+        let (mut one, mut other) = (|| one.ready(workload), || other.ready(workload));
+        by_turns(&mut one, &mut other, effort).map(Some)
+    }
+
+    fn empty_calls(&self, effort: Effort) -> Result<Ratio> {
+        let kernel = lone_kernel::load(&self.runtime, EMPTY, 1000)?;
+        let module = lone_kernel::wasm(EMPTY)?;
+        let mut bound = || -> Result<Ready<'_>> {
+            let mut bound = lone_kernel::bind(&kernel)?;
+            Ok(Box::new(move || bound.run().expect("the kernel runs")))
+        };
+        let mut typed = || -> Result<Ready<'_>> {
+            let calls = raw::typed_calls(&module, ENTRY_POINT)?.into_iter();
+            let mut own = calls.filter(|(engine, _)| *engine == "wasmtime");
+            let (_, mut call) = own.next().context("the engine has a call of its own")?;
+            Ok(Box::new(move || {
+                call();
+            }))
+        };
+        by_turns(&mut bound, &mut typed, effort)
+    }
+
+    fn loads(&self, effort: Effort) -> Result<Ratio> {
+        fn loading(runtime: &Runtime) -> Result<Ready<'_>> {
+            Ok(Box::new(move || {
+                reference_pack::load(runtime).expect("the reference pack loads");
+            }))
+        }
+        by_turns(
+            &mut || loading(&self.cached),
+            &mut || loading(&self.runtime),
+            effort,
+        )
+    }
+}
+
+fn of<'a>(runtimes: &'a [Runtime], engine: &str) -> Result<&'a Runtime> {
+    let mut runtimes = runtimes.iter();
+    let found = runtimes.find(|runtime| runtime.backend().name() == engine);
+    found.with_context(|| format!("the engine is not compiled in: `{engine}`"))
+}

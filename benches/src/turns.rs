@@ -1,0 +1,156 @@
+//! Two calls measured in turns.
+//!
+//! On a machine that others use as well, the difference of two calls that are measured one after the
+//! other is mostly theirs. Here short batches of both alternate, and each is compared with its
+//! neighbour only.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::measure::{calls_per_batch, ns_per_call};
+use crate::series::Ready;
+
+/// Shorter than what a thread gets of a busy processor at a time, so that most batches are not
+/// interrupted, and much longer than what reading the clock takes.
+const BATCH: Duration = Duration::from_micros(400);
+
+/// How long to measure.
+#[derive(Debug, Clone, Copy)]
+pub struct Effort {
+    /// Fresh instances of each side: where a memory happens to lie makes a difference of its own.
+    pub instances: u32,
+    /// The time for each of them.
+    pub time: Duration,
+    /// The pairs of batches that each makes even if they take longer.
+    pub pairs: usize,
+}
+
+/// How the time of one call compares with another's.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Ratio {
+    /// The median time of a call of the one, in nanoseconds.
+    pub one_ns: f64,
+    /// The median time of a call of the other, in nanoseconds.
+    pub other_ns: f64,
+    /// The one's time as a multiple of the other's: the median over all pairs of batches.
+    pub ratio: f64,
+    /// A quarter of the pairs is below this.
+    pub lower_quartile: f64,
+    /// A quarter of the pairs is above this.
+    pub upper_quartile: f64,
+}
+
+/// Measures two calls in turns; each closure sets its call up anew.
+///
+/// # Errors
+///
+/// When a call cannot be set up.
+pub fn by_turns<'a>(
+    one: &mut dyn FnMut() -> Result<Ready<'a>>,
+    other: &mut dyn FnMut() -> Result<Ready<'a>>,
+    effort: Effort,
+) -> Result<Ratio> {
+    let mut pairs = Vec::new();
+    for _ in 0..effort.instances {
+        let (mut one, mut other) = (Side::new(one()?), Side::new(other()?));
+        let (start, before) = (Instant::now(), pairs.len());
+        while pairs.len() - before < effort.pairs || start.elapsed() < effort.time {
+            // Neither side is always the first.
+            pairs.push(if pairs.len() % 2 == 0 {
+                let one = one.batch();
+                (one, other.batch())
+            } else {
+                let other = other.batch();
+                (one.batch(), other)
+            });
+        }
+    }
+    Ok(Ratio::of(&pairs))
+}
+
+struct Side<'a> {
+    call: Ready<'a>,
+    calls: u32,
+}
+
+impl<'a> Side<'a> {
+    fn new(mut call: Ready<'a>) -> Self {
+        let calls = calls_per_batch(&mut call, BATCH);
+        Self { call, calls }
+    }
+
+    /// The time of a call in nanoseconds.
+    fn batch(&mut self) -> f64 {
+        if self.calls > 1 {
+            // What the other side has taken of the caches comes back first.
+            (self.call)();
+        }
+        ns_per_call(&mut self.call, self.calls)
+    }
+}
+
+impl Ratio {
+    /// `pairs`: the times of the one and of the other.
+    fn of(pairs: &[(f64, f64)]) -> Self {
+        let sorted = |value: fn(&(f64, f64)) -> f64| {
+            let mut values: Vec<f64> = pairs.iter().map(value).collect();
+            values.sort_by(f64::total_cmp);
+            values
+        };
+        let at = |values: &[f64], quarters: usize| values[(values.len() - 1) * quarters / 4];
+        let ratios = sorted(|(one, other)| one / other);
+        Self {
+            one_ns: rounded(at(&sorted(|(one, _)| *one), 2), 2),
+            other_ns: rounded(at(&sorted(|(_, other)| *other), 2), 2),
+            ratio: rounded(at(&ratios, 2), 4),
+            lower_quartile: rounded(at(&ratios, 1), 4),
+            upper_quartile: rounded(at(&ratios, 3), 4),
+        }
+    }
+}
+
+/// Digits beyond what a measurement can tell would only make the files hard to compare.
+pub(crate) fn rounded(value: f64, digits: i32) -> f64 {
+    let scale = 10_f64.powi(digits);
+    (value * scale).round() / scale
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ratio_is_that_of_the_middle_pair() {
+        let pairs = [
+            (102.0, 100.0),
+            (202.0, 200.0),
+            (150.0, 100.0),
+            (103.0, 100.0),
+            (50.0, 50.0),
+        ];
+        let ratio = Ratio::of(&pairs);
+        assert_eq!((ratio.one_ns, ratio.other_ns), (103.0, 100.0));
+        let quartiles = (ratio.lower_quartile, ratio.ratio, ratio.upper_quartile);
+        assert_eq!(quartiles, (1.01, 1.02, 1.03));
+    }
+
+    #[test]
+    fn each_instance_makes_the_pairs_it_must() {
+        let mut made = 0;
+        let mut one = || -> Result<Ready<'static>> {
+            made += 1;
+            Ok(Box::new(|| std::thread::sleep(BATCH * 3)))
+        };
+        let mut other = || -> Result<Ready<'static>> { Ok(Box::new(|| std::thread::sleep(BATCH))) };
+        let effort = Effort {
+            instances: 3,
+            time: Duration::ZERO,
+            pairs: 2,
+        };
+        let ratio = by_turns(&mut one, &mut other, effort).unwrap();
+        assert_eq!(made, 3);
+        assert!(ratio.ratio > 1.5, "{ratio:?}");
+    }
+}
