@@ -2,7 +2,7 @@
 //! cost, both measured in turns, how late after their deadlines calls return, and what machine this is.
 //! Written to `kpack/bench/figures.json` in the target folder.
 //!
-//! `cargo bench -p kpack-benches --bench figures -- targets` measures the targets alone and prints a
+//! `cargo bench --bench figures -- targets` measures the targets alone and prints a
 //! table; further words leave only the lines that hold them all, such as `targets ceiling rmsnorm`.
 //! With `--quick` each figure takes half a second.
 

@@ -5,6 +5,7 @@ mod criterion;
 mod figures;
 mod markdown;
 mod natural_order;
+mod readme;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -34,7 +35,7 @@ pub(crate) struct Options {
 }
 
 /// Writes JSON, Markdown and a chart to `kpack/bench` in the target folder and to
-/// `docs/benchmarks`, and prints the Markdown.
+/// `docs/benchmarks`, the kernels' times to the README, and prints the Markdown.
 ///
 /// # Errors
 ///
@@ -60,13 +61,25 @@ pub(crate) fn bench_report(options: &Options) -> Result<()> {
         pages.write(&folder)?;
         eprintln!("written to {}", folder.display());
     }
+    update_readme(&report)?;
     print!("{}", pages.markdown);
     Ok(())
 }
 
+fn update_readme(report: &Report) -> Result<()> {
+    let file = workspace_root().join("README.md");
+    let readme =
+        fs::read_to_string(&file).with_context(|| format!("cannot read: `{}`", file.display()))?;
+    let table = readme::table(&report.machine, &report.targets);
+    let readme = readme::with_table(&readme, &table)
+        .with_context(|| format!("no place for the table: `{}`", file.display()))?;
+    write(&file, &readme)
+}
+
 fn run_benches(arguments: &[String]) -> Result<()> {
     let mut cargo = outer_cargo::command();
-    cargo.arg("bench").arg("--").args(arguments);
+    cargo.args(["bench", "--features", "kpack-benches/candle", "--"]);
+    cargo.args(arguments);
     wasm_toolchain::run(&mut cargo)
 }
 

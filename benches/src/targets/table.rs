@@ -48,19 +48,12 @@ pub struct Target {
     pub comparison: Comparison,
     /// On which call: the name of a workload, or what else the comparison is about.
     pub what: &'static str,
-    /// The ratios; none where the figure is only of interest.
-    pub goal: Option<Goal>,
+    /// The ratio that must not be exceeded; none where the figure is only of interest.
+    pub must: Option<f64>,
+    /// The ratio that is aimed at.
+    pub aim: Option<f64>,
     /// What the one must not exceed either, in nanoseconds.
     pub must_ns: Option<f64>,
-}
-
-/// The ratios of a target.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Goal {
-    /// Must not be exceeded.
-    pub must: f64,
-    /// Is aimed at.
-    pub aim: f64,
 }
 
 /// Every target, in the order in which they are shown.
@@ -145,7 +138,8 @@ fn kernels() -> impl Iterator<Item = &'static str> {
 
 fn target(comparison: Comparison, what: &'static str, must: f64, aim: f64) -> Target {
     Target {
-        goal: Some(Goal { must, aim }),
+        must: Some(must),
+        aim: Some(aim),
         ..of_interest(comparison, what)
     }
 }
@@ -154,7 +148,8 @@ fn of_interest(comparison: Comparison, what: &'static str) -> Target {
     Target {
         comparison,
         what,
-        goal: None,
+        must: None,
+        aim: None,
         must_ns: None,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::report::{Group, Report, Table};
+use super::report::{Group, Report, Series, Table};
 
 const WIDTH: f64 = 860.0;
 /// Where the names end.
@@ -24,18 +24,19 @@ pub(super) fn svg(report: &Report) -> Option<String> {
     let (table, baseline) = report
         .tables
         .iter()
-        .find_map(|table| Some((table, table.baseline?)))?;
+        .find_map(|table| Some((table, baseline(table)?)))?;
     let bars: Vec<GroupBars<'_>> = table
         .groups
         .iter()
         .map(|group| GroupBars::new(group, baseline))
         .filter(|group| !group.bars.is_empty())
         .collect();
-    let scale = Scale::over(bars.iter().flat_map(|g| &g.bars).map(|bar| bar.ratio))?;
+    let scale = Scale::over(bars.iter().flat_map(GroupBars::ratios))?;
     let names = names(table, baseline);
     let height = TOP + bars.iter().map(GroupBars::height).sum::<f64>() + 16.0;
     let mut svg = head(height, &heading(report, baseline));
-    legend(&mut svg, &names, report);
+    let has_limit = bars.iter().any(|group| group.limit.is_some());
+    legend(&mut svg, &names, report, has_limit.then_some(LIMIT));
     grid(&mut svg, &scale, height);
     let mut y = TOP;
     for group in &bars {
@@ -46,9 +47,22 @@ pub(super) fn svg(report: &Report) -> Option<String> {
     Some(svg)
 }
 
+/// The first of the table's baselines that was measured.
+fn baseline(table: &Table) -> Option<&'static str> {
+    let series = || table.groups.iter().flat_map(|group| &group.series);
+    let baselines = table.baselines.iter();
+    let measured = |name: &&str| series().any(|series| series.name == **name);
+    baselines.copied().find(measured)
+}
+
+/// The series that is a mark and not a bar: nothing runs it for its own sake.
+const LIMIT: &str = "memory limit";
+
 struct GroupBars<'a> {
     name: &'a str,
     bars: Vec<Bar<'a>>,
+    /// What the memory alone takes.
+    limit: Option<f64>,
 }
 
 struct Bar<'a> {
@@ -59,15 +73,22 @@ struct Bar<'a> {
 impl<'a> GroupBars<'a> {
     fn new(group: &'a Group, baseline: &str) -> Self {
         let others = group.series.iter().filter(|series| series.name != baseline);
-        let bar = |series: &'a super::report::Series| {
-            let ratio = series.ratio.filter(|ratio| *ratio > 0.0)?;
+        let bar = |series: &'a Series| {
+            let ratio = *series.ratios.get(baseline)?;
             let series = series.name.as_str();
-            Some(Bar { series, ratio })
+            (ratio > 0.0).then_some(Bar { series, ratio })
         };
+        let (limit, bars): (Vec<_>, Vec<_>) =
+            others.filter_map(bar).partition(|bar| bar.series == LIMIT);
         Self {
             name: &group.name,
-            bars: others.filter_map(bar).collect(),
+            bars,
+            limit: limit.first().map(|bar| bar.ratio),
         }
+    }
+
+    fn ratios(&self) -> impl Iterator<Item = f64> {
+        self.bars.iter().map(|bar| bar.ratio).chain(self.limit)
     }
 
     fn height(&self) -> f64 {
@@ -95,6 +116,10 @@ impl<'a> GroupBars<'a> {
             };
             let ratio = format!("{:.2}×", bar.ratio);
             text(svg, (x, y + BAR - 2.0), anchor, &ratio);
+        }
+        if let Some(limit) = self.limit {
+            let bottom = top + count(self.bars.len()) * BAR;
+            mark(svg, scale.x(limit), (top - 1.0, bottom));
         }
     }
 }
@@ -130,11 +155,12 @@ impl Scale {
     }
 }
 
-/// Every series but the baseline, in the order of the table.
+/// Every series that has bars, in the order of the table.
 fn names<'a>(table: &'a Table, baseline: &str) -> Vec<&'a str> {
     let mut names: Vec<&str> = Vec::new();
     for series in table.groups.iter().flat_map(|group| &group.series) {
-        if series.name != baseline && !names.contains(&series.name.as_str()) {
+        if series.name != baseline && series.name != LIMIT && !names.contains(&series.name.as_str())
+        {
             names.push(&series.name);
         }
     }
@@ -148,7 +174,10 @@ fn colour(names: &[&str], series: &str) -> &'static str {
 
 fn heading(report: &Report, baseline: &str) -> [String; 2] {
     [
-        format!("Time of a call relative to {baseline}"),
+        match baseline {
+            "ceiling" => "Time of a call relative to a native loop by hand".to_owned(),
+            other => format!("Time of a call relative to {other}"),
+        },
         format!(
             "logarithmic, left of 1 is faster; one thread, medians; {}",
             report.machine.cpu
@@ -163,10 +192,10 @@ fn head(height: f64, [title, subtitle]: &[String; 2]) -> String {
 <title>{}</title>
 <style>
 .panel {{ fill: #ffffff; stroke: #d0d7de }} text {{ fill: #1f2328 }} .value, .tick {{ font-size: 10px; fill: #59636e }}
-.grid {{ stroke: #d8dee4 }} .one {{ stroke: #1f2328 }}
+.grid {{ stroke: #d8dee4 }} .one {{ stroke: #1f2328 }} .limit {{ stroke: #d1242f; stroke-width: 2 }}
 @media (prefers-color-scheme: dark) {{
 .panel {{ fill: #0d1117; stroke: #3d444d }} text {{ fill: #f0f6fc }} .value, .tick {{ fill: #9198a1 }}
-.grid {{ stroke: #2f363d }} .one {{ stroke: #f0f6fc }}
+.grid {{ stroke: #2f363d }} .one {{ stroke: #f0f6fc }} .limit {{ stroke: #ff7b72 }}
 }}
 </style>
 <rect class="panel" x="0.5" y="0.5" width="{}" height="{}" rx="6"/>
@@ -185,7 +214,7 @@ fn head(height: f64, [title, subtitle]: &[String; 2]) -> String {
     svg
 }
 
-fn legend(svg: &mut String, names: &[&str], report: &Report) {
+fn legend(svg: &mut String, names: &[&str], report: &Report, limit: Option<&str>) {
     let mut x = LEFT;
     for name in names {
         let colour = colour(names, name);
@@ -200,6 +229,19 @@ fn legend(svg: &mut String, names: &[&str], report: &Report) {
         text(svg, (x + 16.0, 68.0), "", &label);
         x += 40.0 + count(label.chars().count()) * 7.0;
     }
+    if let Some(limit) = limit {
+        mark(svg, x + 5.5, (57.0, 70.0));
+        text(svg, (x + 16.0, 68.0), "", limit);
+    }
+}
+
+fn mark(svg: &mut String, x: f64, (top, bottom): (f64, f64)) {
+    push(
+        svg,
+        format_args!(
+            r#"<line class="limit" x1="{x:.1}" y1="{top:.1}" x2="{x:.1}" y2="{bottom:.1}"/>"#
+        ),
+    );
 }
 
 fn grid(svg: &mut String, scale: &Scale, height: f64) {

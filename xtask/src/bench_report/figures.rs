@@ -9,6 +9,7 @@ pub(super) struct Figures {
     pub(super) machine: Machine,
     pub(super) deadline_cost: Vec<DeadlineCost>,
     pub(super) deadline_latency: Vec<Latency>,
+    pub(super) targets: Vec<Target>,
 }
 
 /// What everything was measured on.
@@ -47,4 +48,30 @@ pub(super) struct Latency {
     pub(super) median_ms: f64,
     pub(super) p95_ms: f64,
     pub(super) max_ms: f64,
+}
+
+/// What a call should take as a multiple of another's time, and what it does take, by pairs of batches.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Target {
+    /// What is compared, such as `wasmtime / ceiling`.
+    pub(super) comparison: String,
+    /// On which call.
+    pub(super) what: String,
+    /// Neither is there where the figure is only of interest.
+    pub(super) must: Option<Goal>,
+    pub(super) aim: Option<Goal>,
+    pub(super) one_ns: f64,
+    pub(super) other_ns: f64,
+    pub(super) ratio: f64,
+    pub(super) lower_quartile: f64,
+    pub(super) upper_quartile: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(super) struct Goal {
+    /// Not to be exceeded.
+    pub(super) ratio: f64,
+    /// The nanoseconds that the one must not exceed either.
+    pub(super) nanoseconds: Option<f64>,
+    pub(super) met: bool,
 }

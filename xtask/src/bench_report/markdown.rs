@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::figures::{DeadlineCost, Latency, Machine};
+use super::figures::{DeadlineCost, Goal, Latency, Machine, Target};
 use super::report::{Group, Report, Series, Table};
 
 /// The whole page, with the chart at its head.
@@ -12,10 +12,13 @@ pub(super) fn page(report: &Report, chart: Option<&str>) -> String {
                     Times are medians; ± is half of their 95% interval.\n\n"
             .to_owned();
     machine(&mut page, &report.machine);
+    if !report.targets.is_empty() {
+        targets(&mut page, &report.targets);
+    }
     if let Some(chart) = chart {
         push(
             &mut page,
-            format_args!("\n![Times relative to native loops]({chart})\n"),
+            format_args!("\n![Times relative to loops written by hand]({chart})\n"),
         );
     }
     for of_family in &report.tables {
@@ -75,10 +78,15 @@ fn table(page: &mut String, table: &Table) {
         push(page, format_args!("{}\n\n", table.about));
     }
     let mut columns = vec!["what", "on", "median", "±"];
-    let to_baseline = table.baseline.map(|baseline| format!("to {baseline}"));
+    let ratios: Vec<String> = table
+        .baselines
+        .iter()
+        .filter(|baseline| any(table, |series| series.ratios.contains_key(*baseline)))
+        .map(|baseline| format!("to {baseline}"))
+        .collect();
     let throughput = any(table, |series| series.gigabytes_per_second.is_some());
     columns.extend(throughput.then_some("GB/s"));
-    columns.extend(to_baseline.as_deref());
+    columns.extend(ratios.iter().map(String::as_str));
     head(page, &columns);
     for group in &table.groups {
         rows(page, group, &columns);
@@ -109,7 +117,10 @@ fn rows(page: &mut String, group: &Group, columns: &[&str]) {
                 "median" => time(series.median_ns),
                 "±" => format!("{:.1}%", spread(series)),
                 "GB/s" => digits(series.gigabytes_per_second, 1),
-                _ => digits(series.ratio, 2),
+                ratio => {
+                    let baseline = ratio.strip_prefix("to ").unwrap_or(ratio);
+                    digits(series.ratios.get(baseline).copied(), 2)
+                }
             })
             .collect();
         push(page, format_args!("| {} |\n", cells.join(" | ")));
@@ -123,6 +134,73 @@ fn spread(series: &Series) -> f64 {
 
 fn digits(value: Option<f64>, digits: usize) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
+}
+
+/// A comparison's name stands in its first row only.
+fn targets(page: &mut String, targets: &[Target]) {
+    let count = |goal: fn(&Target) -> Option<Goal>| {
+        let goals: Vec<Goal> = targets.iter().filter_map(goal).collect();
+        let met = goals.iter().filter(|goal| goal.met).count();
+        format!("{met} of {}", goals.len())
+    };
+    push(
+        page,
+        format_args!(
+            "\n## Targets\n\nRatios of medians, one thread where nothing else is said, measured in \
+             turns as below: half of the pairs of batches lie between the quartiles. {} musts are \
+             met, and {} aims. A caller takes slices of the host's and gives slices; the empty \
+             kernel's typed call is the engine's own, without deadlines.\n\n",
+            count(|target| target.must),
+            count(|target| target.aim),
+        ),
+    );
+    let columns = [
+        "comparison",
+        "on",
+        "ratio",
+        "quartiles",
+        "times",
+        "must",
+        "aim",
+    ];
+    head(page, &columns);
+    let mut last = "";
+    for target in targets {
+        let name = match &*target.comparison {
+            same if same == last => "",
+            other => other,
+        };
+        let Target {
+            what,
+            ratio,
+            lower_quartile,
+            upper_quartile,
+            ..
+        } = target;
+        let [one, other] = [target.one_ns, target.other_ns].map(time);
+        let [must, aim] = [target.must, target.aim].map(goal);
+        push(
+            page,
+            format_args!(
+                "| {name} | {what} | {ratio:.2} | {lower_quartile:.2} to {upper_quartile:.2} \
+                 | {one} / {other} | {must} | {aim} |\n"
+            ),
+        );
+        last = &target.comparison;
+    }
+}
+
+fn goal(goal: Option<Goal>) -> String {
+    let Some(goal) = goal else {
+        return "-".to_owned();
+    };
+    let outcome = if goal.met { "met" } else { "**missed**" };
+    let nanoseconds = goal.nanoseconds.map(|most| format!(" and {most:.0} ns"));
+    format!(
+        "{:.2}{} {outcome}",
+        goal.ratio,
+        nanoseconds.unwrap_or_default()
+    )
 }
 
 fn cost(page: &mut String, costs: &[DeadlineCost]) {

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::criterion::Measurement;
-use super::figures::{DeadlineCost, Figures, Latency, Machine};
+use super::figures::{DeadlineCost, Figures, Latency, Machine, Target};
 use super::natural_order;
 
 /// What `report.json` holds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Report {
     pub(super) machine: Machine,
+    pub(super) targets: Vec<Target>,
     pub(super) tables: Vec<Table>,
     pub(super) deadline_cost: Vec<DeadlineCost>,
     pub(super) deadline_latency: Vec<Latency>,
@@ -26,7 +27,7 @@ pub(super) struct Table {
     #[serde(skip)]
     pub(super) about: &'static str,
     /// The series that ratios are formed with.
-    pub(super) baseline: Option<&'static str>,
+    pub(super) baselines: &'static [&'static str],
     pub(super) groups: Vec<Group>,
 }
 
@@ -34,7 +35,7 @@ pub(super) struct Table {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Group {
     pub(super) name: String,
-    /// The baseline first.
+    /// The baselines first.
     pub(super) series: Vec<Series>,
 }
 
@@ -47,8 +48,8 @@ pub(super) struct Series {
     pub(super) low_ns: f64,
     pub(super) high_ns: f64,
     pub(super) gigabytes_per_second: Option<f64>,
-    /// The time as a multiple of the baseline's.
-    pub(super) ratio: Option<f64>,
+    /// The time as a multiple of each baseline's that is there.
+    pub(super) ratios: BTreeMap<&'static str, f64>,
 }
 
 /// What is known of a table beside its figures.
@@ -56,7 +57,7 @@ struct Family {
     name: &'static str,
     title: &'static str,
     about: &'static str,
-    baseline: Option<&'static str>,
+    baselines: &'static [&'static str],
 }
 
 /// In the order of the page. Other families come behind them, without ratios.
@@ -64,9 +65,11 @@ const FAMILIES: [Family; 4] = [
     Family {
         name: "kernels",
         title: "Kernels",
-        about: "Bound calls of the reference kernels, one thread, warm, beside a plain native Rust \
-                loop. GB/s: inputs read and output written.",
-        baseline: Some("native"),
+        about: "Bound calls of the reference kernels, one thread, warm, beside the same by hand for \
+                this processor (the ceiling: AVX-512 or NEON), candle's operators, and plain native \
+                Rust loops. The memory limit is reading the inputs and writing the output, and \
+                nothing else. GB/s: inputs read and output written.",
+        baselines: &["ceiling", "candle", "native"],
     },
     Family {
         name: "calls",
@@ -74,7 +77,7 @@ const FAMILIES: [Family; 4] = [
         about: "What there is to pay beside a kernel's own work. The typed call is the engine's \
                 own interface without kpack, and without deadlines. To bind is to make an instance \
                 and to give it back; to load is to verify and to compile.",
-        baseline: None,
+        baselines: &[],
     },
     Family {
         name: "callers",
@@ -82,14 +85,14 @@ const FAMILIES: [Family; 4] = [
         about: "Calls on tensors of the host's, which are copied in and out: by a caller that keeps \
                 its instances and cuts large calls into tiles, and by the one-shot call on a fresh \
                 instance, beside the bound call, whose tensors are in place. On wasmtime.",
-        baseline: Some("bound"),
+        baselines: &["bound"],
     },
     Family {
         name: "deadline",
         title: "With and without deadlines",
         about: "Bound calls with the deadline's checks in the compiled code, and on the same \
                 engine without. The memory's layout is the same.",
-        baseline: Some("checks off"),
+        baselines: &["checks off"],
     },
 ];
 
@@ -108,6 +111,7 @@ impl Report {
         tables.extend(families.into_iter().map(Table::other));
         Self {
             machine: figures.machine,
+            targets: figures.targets,
             tables,
             deadline_cost: figures.deadline_cost,
             deadline_latency: figures.deadline_latency,
@@ -121,8 +125,8 @@ impl Table {
             name: family.name.to_owned(),
             title: family.title.to_owned(),
             about: family.about,
-            baseline: family.baseline,
-            groups: groups(measurements, family.baseline),
+            baselines: family.baselines,
+            groups: groups(measurements, family.baselines),
         }
     }
 
@@ -131,8 +135,8 @@ impl Table {
             title: name.clone(),
             name,
             about: "",
-            baseline: None,
-            groups: groups(measurements, None),
+            baselines: &[],
+            groups: groups(measurements, &[]),
         }
     }
 }
@@ -142,46 +146,56 @@ fn split(group: &str) -> (&str, &str) {
     group.split_once('/').unwrap_or((group, ""))
 }
 
-fn groups(mut measurements: Vec<Measurement>, baseline: Option<&str>) -> Vec<Group> {
+fn groups(mut measurements: Vec<Measurement>, baselines: &[&'static str]) -> Vec<Group> {
     measurements.sort_by_cached_key(|measurement| {
-        let other = Some(measurement.series.as_str()) != baseline;
+        let place = baselines
+            .iter()
+            .position(|name| *name == measurement.series);
         (
             natural_order::key(&measurement.group),
-            other,
+            place.unwrap_or(baselines.len()),
             natural_order::key(&measurement.series),
         )
     });
     measurements
         .chunk_by(|one, next| one.group == next.group)
-        .map(|of_group| group(of_group, baseline))
+        .map(|of_group| group(of_group, baselines))
         .collect()
 }
 
-fn group(measurements: &[Measurement], baseline: Option<&str>) -> Group {
-    let baseline = measurements
+fn group(measurements: &[Measurement], baselines: &[&'static str]) -> Group {
+    let median = |name: &str| {
+        let mut measurements = measurements.iter();
+        let found = measurements.find(|measurement| measurement.series == name);
+        found.map(|measurement| measurement.median_ns)
+    };
+    let baselines: Vec<(&str, f64)> = baselines
         .iter()
-        .find(|measurement| Some(measurement.series.as_str()) == baseline)
-        .map(|measurement| measurement.median_ns);
+        .filter_map(|name| Some((*name, median(name)?)))
+        .collect();
     Group {
         name: split(&measurements[0].group).1.replace('/', ", "),
         series: measurements
             .iter()
-            .map(|measurement| series(measurement, baseline))
+            .map(|measurement| series(measurement, &baselines))
             .collect(),
     }
 }
 
-fn series(measurement: &Measurement, baseline: Option<f64>) -> Series {
+fn series(measurement: &Measurement, baselines: &[(&'static str, f64)]) -> Series {
     let median_ns = measurement.median_ns;
     let (low_ns, high_ns) = measurement.interval_ns;
     let throughput = measurement.bytes.map(|bytes| float(bytes) / median_ns);
+    let ratios = baselines
+        .iter()
+        .map(|(name, baseline)| (*name, rounded(median_ns / baseline, 3)));
     Series {
         name: measurement.series.clone(),
         median_ns: rounded(median_ns, 2),
         low_ns: rounded(low_ns, 2),
         high_ns: rounded(high_ns, 2),
         gigabytes_per_second: throughput.map(|throughput| rounded(throughput, 2)),
-        ratio: baseline.map(|baseline| rounded(median_ns / baseline, 3)),
+        ratios: ratios.collect(),
     }
 }
 

@@ -6,11 +6,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use serde::Deserialize;
 use tempfile::TempDir;
 
 use super::criterion::{Results, read};
-use super::report::Report;
-use super::{Pages, read_json};
+use super::figures::{Machine, Target};
+use super::report::{Report, Series};
+use super::{Pages, read_json, readme};
+use crate::outer_cargo::workspace_root;
 
 fn fixture() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bench-report")
@@ -44,30 +47,105 @@ fn the_pages_are_the_committed_ones() {
 #[test]
 fn ratios_are_those_of_the_medians() {
     let report = report();
-    let ratios = |table: usize, group: usize| -> Vec<(&str, Option<f64>)> {
+    let ratios = |table: usize, group: usize, baseline: &str| -> Vec<(String, Option<f64>)> {
         let series = report.tables[table].groups[group].series.iter();
-        series.map(|s| (s.name.as_str(), s.ratio)).collect()
+        let ratio = |s: &Series| (s.name.clone(), s.ratios.get(baseline).copied());
+        series.map(ratio).collect()
     };
     let first = [
-        ("native", Some(1.0)),
-        ("wasmer", Some(2.0)),
-        ("wasmtime", Some(0.5)),
+        ("ceiling", 1.0),
+        ("candle", 16.0),
+        ("native", 4.0),
+        ("memory limit", 0.5),
+        ("wasmer", 8.0),
+        ("wasmtime", 2.0),
     ];
-    assert_eq!(ratios(0, 0), first);
-    let checks = [("checks off", Some(1.0)), ("checks on", Some(1.023))];
-    assert_eq!(ratios(2, 0), checks);
-    assert!(ratios(1, 0).iter().all(|(_, ratio)| ratio.is_none()));
+    let first = first.map(|(name, ratio)| (name.to_owned(), Some(ratio)));
+    assert_eq!(ratios(0, 0, "ceiling"), first);
+    let to_candle = ratios(0, 0, "candle").pop();
+    assert_eq!(to_candle, Some(("wasmtime".to_owned(), Some(0.125))));
+    assert!(
+        ratios(0, 1, "candle")
+            .iter()
+            .all(|(_, ratio)| ratio.is_none())
+    );
+    let checks = [("checks off", 1.0), ("checks on", 1.023)];
+    let checks = checks.map(|(name, ratio)| (name.to_owned(), Some(ratio)));
+    assert_eq!(ratios(2, 0, "checks off"), checks);
+    let calls = &report.tables[1].groups[0].series;
+    assert!(calls.iter().all(|series| series.ratios.is_empty()));
     let throughput = report.tables[0].groups[0].series[0].gigabytes_per_second;
-    assert_eq!(throughput, Some(49.15));
+    assert_eq!(throughput, Some(196.61));
 }
 
 #[test]
 fn without_ratios_there_is_no_chart() {
     let mut report = report();
-    report.tables.retain(|table| table.baseline.is_none());
+    report.tables.retain(|table| table.baselines.is_empty());
     let pages = Pages::new(&report).unwrap();
     assert_eq!(pages.chart, None);
     assert!(!pages.markdown.contains("chart.svg"));
+}
+
+/// Without AVX-512 or NEON nothing is written by hand.
+#[test]
+fn without_a_ceiling_the_chart_is_relative_to_what_was_measured() {
+    let measurements = read(&fixture().join("criterion"), Results::All).unwrap();
+    let by_hand = ["ceiling", "memory limit"];
+    let left = measurements.into_iter();
+    let left = left.filter(|measurement| !by_hand.contains(&&*measurement.series));
+    let figures = read_json(&fixture().join("figures.json")).unwrap();
+    let pages = Pages::new(&Report::new(left.collect(), figures)).unwrap();
+    let chart = pages.chart.unwrap();
+    assert!(chart.contains("relative to candle"), "{chart}");
+    assert!(!chart.contains("memory limit"), "{chart}");
+    assert!(!pages.markdown.contains("to ceiling"));
+}
+
+#[test]
+fn the_readme_holds_the_table_of_the_committed_report() {
+    /// What the table is made from.
+    #[derive(Deserialize)]
+    struct Published {
+        machine: Machine,
+        /// None in a report that was made before there were any.
+        #[serde(default)]
+        targets: Vec<Target>,
+    }
+    let file = workspace_root().join("docs/benchmarks/report.json");
+    let Published { machine, targets } = read_json(&file).unwrap();
+    let readme = fs::read_to_string(workspace_root().join("README.md")).unwrap();
+    let expected = readme::with_table(&readme, &readme::table(&machine, &targets)).unwrap();
+    assert_eq!(
+        readme, expected,
+        "cargo xtask bench-report --no-run writes it anew"
+    );
+}
+
+#[test]
+fn the_readme_s_table_is_the_committed_one() {
+    let report = report();
+    let table = readme::table(&report.machine, &report.targets);
+    let file = fixture().join("readme-table.md");
+    if std::env::var_os("KPACK_UPDATE").is_some() {
+        fs::write(&file, &table).unwrap();
+    }
+    assert_eq!(table, fs::read_to_string(file).unwrap());
+}
+
+#[test]
+fn a_readme_keeps_everything_but_its_table() {
+    let page = |table: &str| {
+        format!(
+            "before\n<!-- bench-report: from here -->\n{table}<!-- bench-report: to here -->\nafter\n"
+        )
+    };
+    let written = readme::with_table(&page("an old one\n"), "a new one\n").unwrap();
+    assert_eq!(written, page("a new one\n"));
+    for without in ["", "<!-- bench-report: from here -->\n"] {
+        let error = readme::with_table(without, "").unwrap_err();
+        assert!(error.to_string().contains("bench-report"), "{error}");
+    }
 }
 
 /// One result of criterion's, with one of its files changed or gone.
