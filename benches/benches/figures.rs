@@ -2,9 +2,9 @@
 //! cost, both measured in turns, how late after their deadlines calls return, and what machine this is.
 //! Written to `kpack/bench/figures.json` in the target folder.
 //!
-//! `cargo bench --bench figures -- targets` measures the targets alone and prints a
-//! table; further words leave only the lines that hold them all, such as `targets ceiling rmsnorm`.
-//! With `--quick` each figure takes half a second.
+//! `cargo bench --bench figures -- targets` measures the targets alone and prints a table; further words
+//! leave only the lines that hold them all, such as `targets ceiling rmsnorm`. With `--quick` the whole
+//! table takes 20 seconds. candle is compared with under `--features kpack-benches/candle`.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

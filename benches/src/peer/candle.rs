@@ -1,8 +1,9 @@
 //! candle's own operators on the processor.
 
 use std::cell::OnceCell;
+use std::env;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use candle_core::{Device, Tensor};
 use candle_nn::{ops, rotary_emb};
 use kpack_reference::{PairLayout, RopeShape};
@@ -47,7 +48,7 @@ impl CandleCall {
     ///
     /// # Errors
     ///
-    /// When candle refuses a tensor.
+    /// When candle refuses a tensor, or may start threads.
     ///
     /// # Panics
     ///
@@ -137,12 +138,17 @@ fn tensor(elements: &[f32], shape: impl Into<candle_core::Shape>) -> Result<Tens
     Ok(Tensor::from_slice(elements, shape.into(), &Device::Cpu)?)
 }
 
-/// candle spreads its work over the rayon pool of the thread that calls it. One that consists of that
-/// thread alone runs everything on it, without handing anything over to a thread of a larger pool.
+/// candle has threads of its own for long tensors, as many as the environment says; for the rest it
+/// spreads its work over the rayon pool of the thread that calls it. A pool that consists of that
+/// thread alone runs everything on it, and hands nothing over to another.
 fn stay_on_this_thread() -> Result<()> {
     thread_local! {
         static ALONE: OnceCell<ThreadPool> = const { OnceCell::new() };
     }
+    ensure!(
+        env::var(THREADS).is_ok_and(|threads| threads == "1"),
+        "candle may start threads; cargo sets this to 1 in the workspace: `{THREADS}`"
+    );
     ALONE.with(|alone| {
         if alone.get().is_none() {
             let builder = ThreadPoolBuilder::new().num_threads(1);
@@ -152,3 +158,5 @@ fn stay_on_this_thread() -> Result<()> {
         Ok(())
     })
 }
+
+const THREADS: &str = "CANDLE_NUM_THREADS";
