@@ -70,18 +70,27 @@ impl<'a> Call<'a> {
         };
         let outputs = bound.outputs().iter();
         Ok(Outputs {
+            kernel: self.kernel.clone(),
             tensors: outputs.map(copy).collect::<Result<_, CallError>>()?,
         })
     }
 }
 
 /// The outputs of a one-shot call, by name, in the order of the manifest.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Outputs {
+    kernel: CompiledKernel,
     tensors: Vec<(String, Tensor)>,
 }
 
 impl Outputs {
+    /// What ran: the kernel with its engine, and which of its modules was chosen
+    /// ([`selection`](CompiledKernel::selection)), for which features and with which digest.
+    #[must_use]
+    pub fn kernel(&self) -> &CompiledKernel {
+        &self.kernel
+    }
+
     /// The output of that name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Tensor> {

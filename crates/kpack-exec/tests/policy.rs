@@ -6,7 +6,7 @@ mod support;
 
 use kpack_exec::{
     Blame, CapKind, CompileError, CompiledKernel, EngineInfo, ModuleCaps, ModuleChoice,
-    PlatformError, PolicyErrorKind, StaticPolicy, select,
+    PlatformError, PolicyErrorKind, StaticPolicy, Tensor, select,
 };
 use kpack_schema::{Feature, FeatureSet};
 use kpack_verify::VerifiedKernel;
@@ -335,5 +335,9 @@ fn the_chosen_module_is_visible() {
         assert_eq!(compiled.entry_point(), "run");
         assert_eq!(compiled.pack().as_str(), "pack");
         assert!(compiled.features().contains(Feature::Simd));
+
+        let x = Tensor::new(&[1], vec![1.0_f32]).unwrap();
+        let outputs = compiled.call().input("x", &x).unwrap().run().unwrap();
+        assert_eq!(outputs.kernel().selection(), compiled.selection());
     }
 }

@@ -59,10 +59,11 @@ fn with_stack_limit(error: CallError, kernel: &Kernel) -> Failure {
 fn report(args: &RunArgs, bound: &BoundKernel, inputs: &Inputs<'_>) -> Report {
     let kernel = bound.kernel();
     let mut text = format!(
-        "{} of {} on {}: {}\n",
+        "{} of {} on {} ({}): {}\n",
         kernel.checked().id(),
         kernel.pack(),
         kernel.engine(),
+        kernel.module_path(),
         args.output.display()
     );
     for output in bound.outputs() {

@@ -132,7 +132,8 @@ impl Prepared {
         let Some(((own, own_slices), own_outcome)) = parts.next() else {
             return Ok(());
         };
-        match pool {
+        // Even to hand nothing over takes the pool's time.
+        match pool.filter(|_| parts.len() > 0) {
             Some(pool) => pool.in_place_scope(|scope| {
                 for ((worker, slices), outcome) in parts {
                     let inputs = &inputs;
