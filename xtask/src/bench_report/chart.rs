@@ -215,7 +215,7 @@ fn head(height: f64, [title, subtitle]: &[String; 2]) -> String {
 }
 
 fn legend(svg: &mut String, names: &[&str], report: &Report, limit: Option<&str>) {
-    let mut x = LEFT;
+    let mut x = 16.0;
     for name in names {
         let colour = colour(names, name);
         push(
