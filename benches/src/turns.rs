@@ -117,6 +117,8 @@ pub(crate) fn rounded(value: f64, digits: i32) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
 
     #[test]
@@ -135,20 +137,25 @@ mod tests {
     }
 
     #[test]
-    fn each_instance_makes_the_pairs_it_must() {
-        let mut made = 0;
-        let mut one = || -> Result<Ready<'static>> {
-            made += 1;
-            Ok(Box::new(|| std::thread::sleep(BATCH * 3)))
+    fn both_sides_are_set_up_and_called_equally_often() {
+        let (made, calls) = ([Cell::new(0), Cell::new(0)], [Cell::new(0), Cell::new(0)]);
+        let count = |cell: &Cell<u32>| cell.set(cell.get() + 1);
+        let side = |index: usize| -> Result<Ready<'_>> {
+            count(&made[index]);
+            let calls = &calls[index];
+            Ok(Box::new(move || {
+                count(calls);
+                std::thread::sleep(BATCH);
+            }))
         };
-        let mut other = || -> Result<Ready<'static>> { Ok(Box::new(|| std::thread::sleep(BATCH))) };
         let effort = Effort {
             instances: 3,
             time: Duration::ZERO,
             pairs: 2,
         };
-        let ratio = by_turns(&mut one, &mut other, effort).unwrap();
-        assert_eq!(made, 3);
-        assert!(ratio.ratio > 1.5, "{ratio:?}");
+        by_turns(&mut || side(0), &mut || side(1), effort).unwrap();
+        assert_eq!(made.map(Cell::into_inner), [3, 3]);
+        // A call that fills a batch is made once to find that out, and twice for each pair.
+        assert_eq!(calls.map(Cell::into_inner), [15, 15]);
     }
 }
