@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use kpack::{Runtime, reference_pack};
+use kpack::{BoundKernel, Runtime, reference_pack};
 use kpack_conformance::runtimes;
 
 use super::table::Comparison;
@@ -81,16 +81,51 @@ impl Contestants {
             Comparison::OneShot => (&OneShot(&self.wasmtime), &self.wasmtime),
             Comparison::Threads => (&two, &one),
             Comparison::Deadline => (&self.wasmtime, &self.unchecked),
+            Comparison::Chain => return self.chains(what, effort).map(Some),
             Comparison::EmptyCall => return self.empty_calls(effort).map(Some),
             Comparison::CachedLoad => return self.loads(effort).map(Some),
         };
-        let found = self
-            .workloads
-            .iter()
-            .find(|workload| workload.name() == what);
-        let workload = found.with_context(|| format!("no such workload: `{what}`"))?;
+        let workload = self.workload(what)?;
         let (mut one, mut other) = (|| one.ready(workload), || other.ready(workload));
         by_turns(&mut one, &mut other, effort).map(Some)
+    }
+
+    fn workload(&self, name: &str) -> Result<&Workload> {
+        let mut workloads = self.workloads.iter();
+        let found = workloads.find(|workload| workload.name() == name);
+        found.with_context(|| format!("no such workload: `{name}`"))
+    }
+
+    /// RMSNorm on as many rows as RoPE has positions, then RoPE.
+    fn chains(&self, rope: &str, effort: Effort) -> Result<Ratio> {
+        let rope = self.workload(rope)?;
+        let [_, seq, ..] = rope.inputs[0].1.shape() else {
+            anyhow::bail!("RoPE's input has a position: `{}`", rope.name());
+        };
+        let norm = self.workload(&format!("rmsnorm_f32, {seq} x 4096"))?;
+        let pack = reference_pack::load(&self.runtime)?;
+        let (norm_kernel, rope_kernel) = (pack.kernel(norm.kernel)?, pack.kernel(rope.kernel)?);
+        let bind = || -> Result<[BoundKernel; 2]> {
+            Ok([norm.bind(&norm_kernel)?, rope.bind(&rope_kernel)?])
+        };
+        let mut copying = || -> Result<Ready<'_>> {
+            let [mut norm, mut rope] = bind()?;
+            Ok(Box::new(move || {
+                norm.run().expect("the kernel runs");
+                let (from, to) = (norm.output::<f32>("y"), rope.input_mut::<f32>("x"));
+                let (from, to) = (from.expect("there is a result"), to.expect("an input"));
+                to.copy_from_slice(from);
+                rope.run().expect("the kernel runs");
+            }))
+        };
+        let mut apart = || -> Result<Ready<'_>> {
+            let [mut norm, mut rope] = bind()?;
+            Ok(Box::new(move || {
+                norm.run().expect("the kernel runs");
+                rope.run().expect("the kernel runs");
+            }))
+        };
+        by_turns(&mut copying, &mut apart, effort)
     }
 
     fn empty_calls(&self, effort: Effort) -> Result<Ratio> {

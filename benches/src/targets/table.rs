@@ -15,6 +15,9 @@ pub enum Comparison {
     OneShot,
     /// A caller on two threads, over one thread.
     Threads,
+    /// RMSNorm, its result copied into RoPE's input, and RoPE, over the two calls without the copy: what
+    /// a chain of kernels in one memory could save at most.
+    Chain,
     /// The bound call of an empty kernel, over the engine's own typed call.
     EmptyCall,
     /// Loading a pack that is in the compile cache, over loading it cold.
@@ -34,6 +37,7 @@ impl Comparison {
             Self::Caller => "caller / bound call",
             Self::OneShot => "one-shot / bound call",
             Self::Threads => "2 threads / 1 thread",
+            Self::Chain => "chain / its two kernels",
             Self::EmptyCall => "bound call / typed call",
             Self::CachedLoad => "cached load / cold load",
             Self::Deadline => "deadline / no deadline",
@@ -60,7 +64,7 @@ pub struct Target {
 #[must_use]
 pub fn all() -> Vec<Target> {
     use Comparison::{
-        CachedLoad, Caller, Candle, Ceiling, Deadline, EmptyCall, OneShot, Threads, Wasmer,
+        CachedLoad, Caller, Candle, Ceiling, Chain, Deadline, EmptyCall, OneShot, Threads, Wasmer,
     };
     let mut all = vec![
         target(Ceiling, RMSNORM[0], 3.0, 2.0),
@@ -92,6 +96,7 @@ pub fn all() -> Vec<Target> {
     ];
     all.extend(copying.map(|(what, must, aim)| target(Caller, what, must, aim)));
     all.extend(copying.map(|(what, ..)| of_interest(OneShot, what)));
+    all.extend(HALF.map(|what| of_interest(Chain, what)));
     all.extend([
         target(Threads, RMSNORM[2], 0.6, 0.52),
         target(Threads, HALF[2], 0.6, 0.52),
