@@ -85,4 +85,11 @@ fn a_revoked_pack_is_refused_with_its_code_in_the_cache() {
     work.write_trust(trust);
     work.fails(&RUN, 3, "manifest_revoked");
     assert!(!work.path("out").exists());
+
+    let mut trust = work.trust();
+    trust["revoked_manifests"] = json!([]);
+    trust["revoked_keys"] = verified["signers"].clone();
+    work.write_trust(trust);
+    work.fails(&RUN, 3, "key_revoked");
+    assert!(!work.path("out").exists());
 }

@@ -1,6 +1,8 @@
 //! Forgeries: none of them needs the private key of a trusted signer, and none is taken.
 
-use kpack_verify::{PackParts, Signature, SignatureEntry, SignatureFile, SigningKey, VerifyError};
+use kpack_verify::{
+    PackParts, Signature, SignatureEntry, SignatureFile, SigningKey, Trust, VerifyError,
+};
 use ring::signature::Ed25519KeyPair;
 use serde_json::json;
 
@@ -219,40 +221,74 @@ fn nothing_is_parsed_before_a_trusted_key_has_signed() {
     );
 }
 
-#[test]
-fn one_key_is_one_signer_however_often_it_signs() {
-    let (signer, other, draft) = (key(1), key(2), Draft::new());
-    let mut two_of = trust_json(&[&signer, &other]);
-    two_of["threshold"] = json!(2);
-    let two_of = trust(&two_of);
-    let entry = signer.sign_manifest(&draft.manifest_bytes());
+/// Trust in `key(1)` and `key(2)`, who must both sign.
+fn two_of_two() -> Trust {
+    let mut file = trust_json(&[&key(1), &key(2)]);
+    file["threshold"] = json!(2);
+    trust(&file)
+}
 
+#[test]
+fn a_threshold_of_two_of_which_one_signed() {
+    let draft = Draft::new();
     assert_eq!(
-        outcome(&two_of, draft.signed(&[&signer])),
+        outcome(&two_of_two(), draft.signed(&[&key(1)])),
         "threshold_not_met"
     );
-    let under_two_ids = vec![entry, SignatureEntry::new(key(66).id(), entry.signature())];
+    let with_a_stranger = draft.signed(&[&key(1), &key(66)]);
+    assert_eq!(outcome(&two_of_two(), with_a_stranger), "threshold_not_met");
     assert_eq!(
-        outcome(&two_of, draft.with_entries(under_two_ids)),
-        "threshold_not_met"
+        outcome(&two_of_two(), draft.signed(&[&key(1), &key(2)])),
+        "ok"
     );
-    let for_the_other = vec![entry, SignatureEntry::new(other.id(), entry.signature())];
-    assert_eq!(
-        outcome(&two_of, draft.with_entries(for_the_other)),
-        "threshold_not_met"
-    );
+}
+
+#[test]
+fn the_same_key_twice() {
+    let draft = Draft::new();
+    let entry = key(1).sign_manifest(&draft.manifest_bytes());
     let line = format!(
         r#"{{"key_id":"{}","sig":"{}"}}"#,
-        signer.id(),
+        entry.key_id(),
         entry.signature()
     );
     let twice = format!(r#"{{"kpack_signature":1,"signatures":[{line},{line}]}}"#);
     let parts = PackParts {
         signature: Some(twice.into()),
-        ..draft.signed(&[&signer])
+        ..draft.signed(&[&key(1)])
     };
-    assert_eq!(outcome(&two_of, parts), "malformed_signature");
-    assert_eq!(outcome(&two_of, draft.signed(&[&signer, &other])), "ok");
+    assert_eq!(outcome(&two_of_two(), parts), "malformed_signature");
+}
+
+#[test]
+fn the_same_key_under_two_ids() {
+    let draft = Draft::new();
+    let entry = key(1).sign_manifest(&draft.manifest_bytes());
+    for other in [key(2).id(), key(66).id()] {
+        let again = SignatureEntry::new(other, entry.signature());
+        let parts = draft.with_entries(vec![entry, again]);
+        assert_eq!(outcome(&two_of_two(), parts), "threshold_not_met");
+    }
+}
+
+#[test]
+fn seventeen_signatures() {
+    let draft = Draft::new();
+    let manifest = draft.manifest_bytes();
+    let of = |count: u8| {
+        let lines = (1..=count).map(|number| {
+            let entry = key(number).sign_manifest(&manifest);
+            json!({"key_id": entry.key_id().to_string(), "sig": entry.signature().to_string()})
+        });
+        let file = json!({"kpack_signature": 1, "signatures": lines.collect::<Vec<_>>()});
+        PackParts {
+            signature: Some(file.to_string().into()),
+            ..draft.signed(&[&key(1)])
+        }
+    };
+    let trust = trusting(&[&key(1)]);
+    assert_eq!(outcome(&trust, of(16)), "ok");
+    assert_eq!(outcome(&trust, of(17)), "malformed_signature");
 }
 
 #[test]
