@@ -1,16 +1,13 @@
 use std::fmt;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use kpack_schema::Digest;
 use kpack_verify::{CacheKey, CodeOrigin, ProvenCode, RandomnessError};
-use tempfile::NamedTempFile;
 
-#[cfg_attr(unix, path = "compile_cache/unix.rs")]
-#[cfg_attr(not(unix), path = "compile_cache/portable.rs")]
-mod private;
+use crate::private::{self, TEMPORARY_PREFIX, Unread};
 
 /// A folder that keeps the machine code of compiled modules between runs.
 ///
@@ -69,7 +66,6 @@ const MAX_ENTRY_BYTES: u64 = 256 << 20;
 
 const KEY_FILE: &str = "key";
 const ENTRY_SUFFIX: &str = ".code";
-const TEMPORARY_PREFIX: &str = ".kpack-";
 
 impl CacheError {
     /// A stable name for programs, in `snake_case`.
@@ -169,9 +165,9 @@ impl CompileCache {
     pub(crate) fn get(&self, origin: CodeOrigin) -> Option<ProvenCode> {
         let path = self.path(&origin);
         match private::read(&path, MAX_ENTRY_BYTES) {
-            Ok(Some(sealed)) => self.key.open(origin, sealed),
-            Ok(None) => None,
-            Err(error) => {
+            Ok(sealed) => self.key.open(origin, sealed),
+            Err(Unread::Absent | Unread::NotPrivate | Unread::TooLarge) => None,
+            Err(Unread::Io(error)) => {
                 tracing::warn!(path = %path.display(), %error, "compile cache entry is not readable");
                 None
             }
@@ -181,7 +177,7 @@ impl CompileCache {
     /// Stores code. What goes wrong is only worth a warning: the code is compiled anew next time.
     pub(crate) fn put(&self, origin: &CodeOrigin, code: &[u8]) {
         let path = self.path(origin);
-        if let Err(error) = write(&self.folder, &path, &self.key.seal(origin, code)) {
+        if let Err(error) = private::write(&self.folder, &path, &self.key.seal(origin, code)) {
             tracing::warn!(path = %path.display(), %error, "compile cache entry was not written");
         }
     }
@@ -209,43 +205,23 @@ fn key(folder: &Path) -> Result<CacheKey, CacheError> {
     if !path.try_exists().map_err(CacheError::io(&path))? {
         make_key(folder, &path)?;
     }
-    let read = private::read(&path, 1024).map_err(CacheError::io(&path))?;
-    let Some(bytes) = read else {
-        return Err(CacheError::NotPrivate { path });
+    let bytes = match private::read(&path, 1024) {
+        Ok(bytes) => bytes,
+        Err(Unread::Io(error)) => return Err(CacheError::io(&path)(error)),
+        Err(Unread::TooLarge) => return Err(CacheError::Key { path }),
+        Err(Unread::Absent | Unread::NotPrivate) => return Err(CacheError::NotPrivate { path }),
     };
     CacheKey::from_bytes(&bytes).ok_or(CacheError::Key { path })
 }
 
 fn make_key(folder: &Path, path: &Path) -> Result<(), CacheError> {
     let key = CacheKey::generate()?;
-    let mut file = temporary(folder).map_err(CacheError::io(path))?;
-    let written = file.write_all(key.as_bytes());
-    written
-        .and_then(|()| file.as_file().sync_all())
-        .map_err(CacheError::io(path))?;
-    match file.persist_noclobber(path) {
-        Ok(_) => Ok(()),
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(CacheError::io(path)(error.error)),
+    match private::write_new(folder, path, key.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(CacheError::io(path)(error))
+        }
+        _ => Ok(()),
     }
-}
-
-fn write(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = temporary(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    // The rename itself is on disk only with its folder; not every file system can do that.
-    _ = fs::File::open(folder).and_then(|folder| folder.sync_all());
-    Ok(())
-}
-
-/// A file that only its owner can read, removed when it is dropped.
-fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
-    tempfile::Builder::new()
-        .prefix(TEMPORARY_PREFIX)
-        .suffix(".tmp")
-        .tempfile_in(folder)
 }
 
 impl fmt::Display for CacheEntry {

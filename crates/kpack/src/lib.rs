@@ -47,6 +47,7 @@ mod kernel;
 mod load_error;
 mod pack;
 mod pack_dir;
+mod private;
 pub mod reference_pack;
 mod runtime;
 mod verifier;
