@@ -140,17 +140,20 @@ impl fmt::Debug for Signature {
 }
 
 /// What kind of file a signature speaks about, so that a signature made over one kind never counts
-/// for another. Signed trust files will be the second kind.
+/// for another.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Domain {
     /// `kernels.json`.
     Manifest,
+    /// `trust.json`.
+    Trust,
 }
 
 impl Domain {
     const fn prefix(self) -> &'static [u8] {
         match self {
             Self::Manifest => b"kpack manifest v1\0",
+            Self::Trust => b"kpack trust v1\0",
         }
     }
 }

@@ -82,6 +82,9 @@ pub use sha256::sha256;
 pub use sign::{SignError, sign_pack};
 pub use signature_file::{MAX_SIGNATURES, SignatureEntry, SignatureFile, SignatureFileError};
 pub use signing_key::{SigningKey, SigningKeyError};
-pub use trust::{Trust, TrustError};
+pub use trust::{
+    MAX_ROOT_THRESHOLD, PinnedTrust, ProvenTrust, Roots, Trust, TrustAt, TrustDraft, TrustEntry,
+    TrustError, TrustFile, TrustOrigin, TrustProofError, WhichRoots,
+};
 pub use verified::{VerifiedKernel, VerifiedModule, VerifiedPack, VerifiedVector};
-pub use verify::VerifyError;
+pub use verify::{Step, VerifyError};

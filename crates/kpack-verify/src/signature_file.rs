@@ -8,8 +8,9 @@ use crate::ed25519::{Domain, Signature, SignedMessage, VerifyingKey};
 use crate::text::Text;
 use crate::{KeyId, PackLimits};
 
-/// The signatures beside a manifest, `kernels.json.sig`: 1 to 16 entries of distinct key ids. What
-/// they are worth is judged by [`Trust::verify`](crate::Trust::verify).
+/// The signatures beside a manifest, `kernels.json.sig`, or beside a trust file, `trust.json.sig`: 1
+/// to 16 entries of distinct key ids. What they are worth is judged by
+/// [`Trust::verify`](crate::Trust::verify) and by [`TrustFile::prove`](crate::TrustFile::prove).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignatureFile {
     signatures: BTreeMap<KeyId, Signature>,

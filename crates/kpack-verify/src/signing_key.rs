@@ -6,7 +6,7 @@ use ring::signature::{Ed25519KeyPair, KeyPair};
 use zeroize::Zeroizing;
 
 use crate::ed25519::{Domain, Signature, SignedMessage, VerifyingKey};
-use crate::{KeyId, SignatureEntry, pem};
+use crate::{KeyId, SignatureEntry, TrustFile, pem};
 
 /// A private Ed25519 key, as `kpack keygen` makes and `kpack sign` uses it.
 ///
@@ -128,6 +128,12 @@ impl SigningKey {
     #[must_use]
     pub fn sign_manifest(&self, manifest: &[u8]) -> SignatureEntry {
         self.sign(&SignedMessage::new(Domain::Manifest, manifest))
+    }
+
+    /// Signs the exact text of a `trust.json`, as one of its root keys.
+    #[must_use]
+    pub fn sign_trust(&self, file: &TrustFile) -> SignatureEntry {
+        self.sign(&file.message())
     }
 
     pub(crate) fn sign(&self, message: &SignedMessage) -> SignatureEntry {

@@ -1,228 +1,234 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
-use kpack_schema::{Digest, KernelId, PackName, PublicKey, Timestamp, json};
-use serde::Deserialize;
+use kpack_schema::{Digest, KernelId, PackName, PublicKey, Timestamp};
 
-use super::{AllowList, Glob, Trust, TrustedKey};
-use crate::KeyId;
-use crate::ed25519::{VerifyingKey, WeakKeyError};
+use super::roots::within;
+use super::wire::{WireAllow, WireKey, WireTrust, every_pack};
+use super::{AllowList, Glob, Roots, Trust, TrustError, TrustedKey};
+use crate::ed25519::{Domain, SignedMessage, VerifyingKey};
 use crate::text::Text;
+use crate::{KeyId, SignatureFile, sha256};
 
-/// The largest trust file, in bytes, that is read.
-const MAX_TRUST_BYTES: usize = 1 << 20;
-
-const MAX_TRUST_DEPTH: usize = 8;
-
-const VERSION: u64 = 1;
-
-/// Why a text is not a trust file. [`pointer`](TrustError::pointer) says where.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum TrustError {
-    /// Not JSON, JSON of another shape, an unknown field, larger than 1 MiB, or a key, time, name or
-    /// digest that is not one.
-    #[error("the trust file is malformed")]
-    Malformed(#[source] json::JsonError),
-    /// `kpack_trust` is not 1.
-    #[error("the trust file's version must be 1: `{found}`")]
-    Version {
-        /// The version that was found.
-        found: u64,
-    },
-    /// A key that must never be trusted.
-    #[error("the trust file lists an unsafe key at: `/keys/{index}/key`")]
-    WeakKey {
-        /// Which entry of `keys`, counted from 0.
-        index: usize,
-        /// What is wrong with the key.
-        source: WeakKeyError,
-    },
-    /// One key in two entries, in whichever spelling: it would seem to count twice.
-    #[error("the trust file lists a key for the second time at: `/keys/{index}/key`")]
-    RepeatedKey {
-        /// The second entry of `keys`, counted from 0.
-        index: usize,
-        /// The key that stands twice.
-        key_id: KeyId,
-    },
-    /// A key whose `not_after` is not later than its `not_before`.
-    #[error("the trust file lists a key that is never valid at: `/keys/{index}`")]
-    NeverValid {
-        /// Which entry of `keys`, counted from 0.
-        index: usize,
-    },
-    /// A threshold of 0, or one that the listed keys cannot reach.
-    #[error("{}: `{found}`", allowed_threshold(*keys))]
-    Threshold {
-        /// The threshold that was found.
-        found: u64,
-        /// The number of keys.
-        keys: usize,
-    },
+/// A `trust.json` that was read and makes sense. Who wrote it is not known yet: it decides nothing
+/// until it is [proven](TrustFile::prove).
+#[derive(Clone)]
+pub struct TrustFile {
+    pub(super) text: String,
+    pub(super) wire: WireTrust,
+    pub(super) trust: Trust,
+    pub(super) roots: Option<Roots>,
 }
 
-impl TrustError {
-    /// A stable name for this kind of error, for machines.
-    #[must_use]
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Malformed(_) => "malformed_trust",
-            Self::Version { .. } => "trust_version",
-            Self::WeakKey { .. } => "weak_key",
-            Self::RepeatedKey { .. } => "repeated_key",
-            Self::NeverValid { .. } => "key_never_valid",
-            Self::Threshold { .. } => "threshold_out_of_range",
-        }
-    }
-
-    /// Where in the file the problem stands, as a JSON pointer; empty for the whole file.
-    #[must_use]
-    pub fn pointer(&self) -> String {
-        match self {
-            Self::Malformed(error) => error.pointer().to_owned(),
-            Self::Version { .. } => "/kpack_trust".to_owned(),
-            Self::WeakKey { index, .. } | Self::RepeatedKey { index, .. } => {
-                format!("/keys/{index}/key")
-            }
-            Self::NeverValid { index } => format!("/keys/{index}"),
-            Self::Threshold { .. } => "/threshold".to_owned(),
-        }
-    }
+/// An entry of a trust file's `keys`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustEntry {
+    /// The key.
+    pub key: PublicKey,
+    /// Globs over the names of the packs that it may sign for.
+    pub packs: Vec<String>,
+    /// From when on its signatures count; open where `None`.
+    pub not_before: Option<Timestamp>,
+    /// From when on they count no more; open where `None`.
+    pub not_after: Option<Timestamp>,
+    /// For the operator's own eyes.
+    pub comment: String,
 }
 
-impl Trust {
+impl TrustFile {
     /// Reads a `trust.json`.
     ///
     /// # Errors
     /// [`TrustError`] names the first thing that is wrong. A file that is even partly not understood
     /// is refused whole: half of an operator's decision is not a decision.
     pub fn from_json(text: &str) -> Result<Self, TrustError> {
-        let limits = json::Limits {
-            max_bytes: MAX_TRUST_BYTES,
-            max_depth: MAX_TRUST_DEPTH,
-        };
-        let wire: WireTrust = json::from_str(text, limits).map_err(TrustError::Malformed)?;
-        if wire.kpack_trust != VERSION {
-            return Err(TrustError::Version {
-                found: wire.kpack_trust,
-            });
+        let wire = WireTrust::from_json(text)?;
+        let keys = trusted_keys(&wire.keys)?;
+        let roots = wire.roots.as_ref().map(Roots::from_wire).transpose()?;
+        if roots.is_some() && wire.version == 0 {
+            return Err(TrustError::Unversioned);
         }
-        let keys = trusted_keys(wire.keys)?;
-        let threshold = match usize::try_from(wire.threshold) {
-            Ok(threshold) if (1..=keys.len()).contains(&threshold) => threshold,
-            _ => {
-                return Err(TrustError::Threshold {
-                    found: wire.threshold,
-                    keys: keys.len(),
-                });
-            }
+        let trust = Trust {
+            threshold: within("/threshold", wire.threshold, keys.len())?,
+            keys,
+            expires: wire.expires.as_ref().map(|Text(time)| *time),
+            revoked_keys: values(&wire.revoked_keys),
+            revoked_manifests: values(&wire.revoked_manifests),
+            allow: allow_list(&wire.allow),
         };
         Ok(Self {
-            keys,
-            threshold,
-            revoked_keys: unwrap_all(wire.revoked_keys),
-            revoked_manifests: unwrap_all(wire.revoked_manifests),
-            allow: allow_list(wire.allow),
+            text: text.to_owned(),
+            wire,
+            trust,
+            roots,
         })
     }
-}
 
-fn allowed_threshold(keys: usize) -> String {
-    match keys {
-        0 => "the trust file lists no key, so that no pack could reach its threshold".to_owned(),
-        keys => format!("the trust file's threshold must be at least 1 and at most {keys}"),
+    /// The exact text that was read.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The digest of the text.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        sha256(self.text.as_bytes())
+    }
+
+    /// The number that rises by one with each change; 0 for a file that has none.
+    #[must_use]
+    pub const fn version(&self) -> u64 {
+        self.wire.version
+    }
+
+    /// From when on the file decides nothing any more.
+    #[must_use]
+    pub const fn expires(&self) -> Option<Timestamp> {
+        self.trust.expires
+    }
+
+    /// The keys that sign the file itself, if it names any.
+    #[must_use]
+    pub const fn roots(&self) -> Option<&Roots> {
+        self.roots.as_ref()
+    }
+
+    /// The keys that are trusted, in the order of the file.
+    pub fn entries(&self) -> impl ExactSizeIterator<Item = TrustEntry> + '_ {
+        self.wire.keys.iter().map(TrustEntry::from_wire)
+    }
+
+    /// How many trusted keys must sign a pack.
+    #[must_use]
+    pub const fn threshold(&self) -> usize {
+        self.trust.threshold
+    }
+
+    /// The revoked keys, sorted.
+    #[must_use]
+    pub const fn revoked_keys(&self) -> &BTreeSet<KeyId> {
+        &self.trust.revoked_keys
+    }
+
+    /// The digests of the revoked manifests, sorted.
+    #[must_use]
+    pub const fn revoked_manifests(&self) -> &BTreeSet<Digest> {
+        &self.trust.revoked_manifests
+    }
+
+    /// The names of the packs in `allow`; where there are none, every pack is allowed.
+    pub fn allowed_packs(&self) -> impl ExactSizeIterator<Item = &PackName> {
+        self.wire.allow.keys().map(|Text(name)| name)
+    }
+
+    /// Which of the file's own root keys have signed these exact bytes.
+    #[must_use]
+    pub fn root_signers(&self, signatures: &SignatureFile) -> Vec<KeyId> {
+        self.roots
+            .as_ref()
+            .map_or_else(Vec::new, |roots| roots.signers(&self.message(), signatures))
+    }
+
+    /// What root keys sign.
+    pub(crate) fn message(&self) -> SignedMessage {
+        SignedMessage::new(Domain::Trust, self.text.as_bytes())
     }
 }
 
-fn trusted_keys(wire: Vec<WireKey>) -> Result<Vec<TrustedKey>, TrustError> {
+impl TrustEntry {
+    /// A key that may sign for every pack, at any time.
+    #[must_use]
+    pub fn new(key: PublicKey) -> Self {
+        Self {
+            key,
+            packs: every_pack(),
+            not_before: None,
+            not_after: None,
+            comment: String::new(),
+        }
+    }
+
+    fn from_wire(wire: &WireKey) -> Self {
+        Self {
+            key: wire.key.0,
+            packs: wire.packs.clone(),
+            not_before: wire.not_before.as_ref().map(|Text(time)| *time),
+            not_after: wire.not_after.as_ref().map(|Text(time)| *time),
+            comment: wire.comment.clone(),
+        }
+    }
+
+    pub(super) fn into_wire(self) -> WireKey {
+        WireKey {
+            key: Text(self.key),
+            packs: self.packs,
+            not_before: self.not_before.map(Text),
+            not_after: self.not_after.map(Text),
+            comment: self.comment,
+        }
+    }
+}
+
+impl fmt::Debug for TrustFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TrustFile")
+            .field("version", &self.version())
+            .field("trust", &self.trust)
+            .field("roots", &self.roots)
+            .finish_non_exhaustive()
+    }
+}
+
+fn trusted_keys(wire: &[WireKey]) -> Result<Vec<TrustedKey>, TrustError> {
     let mut seen = BTreeSet::new();
     let mut keys = Vec::with_capacity(wire.len());
-    for (index, wire) in wire.into_iter().enumerate() {
-        let trusted = wire.into_trusted(index)?;
+    for (index, wire) in wire.iter().enumerate() {
+        let trusted = trusted_key(wire, index)?;
         let key_id = trusted.key.id();
         if !seen.insert(key_id) {
-            return Err(TrustError::RepeatedKey { index, key_id });
+            let pointer = format!("/keys/{index}/key");
+            return Err(TrustError::RepeatedKey { pointer, key_id });
         }
         keys.push(trusted);
     }
     Ok(keys)
 }
 
-fn unwrap_all<T: Ord>(texts: Vec<Text<T>>) -> BTreeSet<T> {
-    texts.into_iter().map(|Text(value)| value).collect()
+fn trusted_key(wire: &WireKey, index: usize) -> Result<TrustedKey, TrustError> {
+    let entry = TrustEntry::from_wire(wire);
+    let key = VerifyingKey::try_from(entry.key).map_err(|source| TrustError::WeakKey {
+        pointer: format!("/keys/{index}/key"),
+        source,
+    })?;
+    if let (Some(not_before), Some(not_after)) = (entry.not_before, entry.not_after)
+        && not_after <= not_before
+    {
+        let pointer = format!("/keys/{index}");
+        return Err(TrustError::NeverValid { pointer });
+    }
+    Ok(TrustedKey {
+        key,
+        packs: entry.packs.into_iter().map(Glob::new).collect(),
+        not_before: entry.not_before,
+        not_after: entry.not_after,
+    })
 }
 
-fn allow_list(wire: WireAllow) -> AllowList {
-    let kernels = |kernels: BTreeMap<Text<KernelId>, Vec<Text<Digest>>>| {
+fn values<T: Ord + Clone>(texts: &[Text<T>]) -> BTreeSet<T> {
+    texts.iter().map(|Text(value)| value.clone()).collect()
+}
+
+fn allow_list(wire: &WireAllow) -> AllowList {
+    let kernels = |kernels: &BTreeMap<Text<KernelId>, Vec<Text<Digest>>>| {
         kernels
-            .into_iter()
-            .map(|(Text(id), digests)| (id, unwrap_all(digests)))
+            .iter()
+            .map(|(Text(id), digests)| (id.clone(), values(digests)))
             .collect()
     };
     AllowList::new(
-        wire.into_iter()
-            .map(|(Text(pack), of)| (pack, kernels(of)))
+        wire.iter()
+            .map(|(Text(pack), of)| (pack.clone(), kernels(of)))
             .collect(),
     )
-}
-
-type WireAllow = BTreeMap<Text<PackName>, BTreeMap<Text<KernelId>, Vec<Text<Digest>>>>;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WireTrust {
-    kpack_trust: u64,
-    keys: Vec<WireKey>,
-    #[serde(default = "one")]
-    threshold: u64,
-    #[serde(default)]
-    revoked_keys: Vec<Text<KeyId>>,
-    #[serde(default)]
-    revoked_manifests: Vec<Text<Digest>>,
-    #[serde(default)]
-    allow: WireAllow,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WireKey {
-    key: Text<PublicKey>,
-    #[serde(default = "every_pack")]
-    packs: Vec<String>,
-    #[serde(default)]
-    not_before: Option<Text<Timestamp>>,
-    #[serde(default)]
-    not_after: Option<Text<Timestamp>>,
-    /// For the operator's own eyes.
-    #[serde(default, rename = "comment")]
-    _comment: String,
-}
-
-impl WireKey {
-    fn into_trusted(self, index: usize) -> Result<TrustedKey, TrustError> {
-        let key = VerifyingKey::try_from(self.key.0)
-            .map_err(|source| TrustError::WeakKey { index, source })?;
-        let not_before = self.not_before.map(|Text(time)| time);
-        let not_after = self.not_after.map(|Text(time)| time);
-        if let (Some(not_before), Some(not_after)) = (not_before, not_after)
-            && not_after <= not_before
-        {
-            return Err(TrustError::NeverValid { index });
-        }
-        let packs = self.packs.into_iter().map(Glob::new).collect();
-        Ok(TrustedKey {
-            key,
-            packs,
-            not_before,
-            not_after,
-        })
-    }
-}
-
-const fn one() -> u64 {
-    1
-}
-
-fn every_pack() -> Vec<String> {
-    vec!["*".to_owned()]
 }

@@ -1,11 +1,16 @@
 //! `trust.json`, the operator's decision: which keys may sign which packs.
 //!
-//! What must come of age together stands together: this folder is also where root keys, rotation
-//! and the signed form of a trust file belong.
+//! What must come of age together stands together: here are also the root keys that sign the
+//! decision itself, and their rotation.
 
 mod allow;
+mod draft;
+mod error;
 mod file;
 mod glob;
+mod proof;
+mod roots;
+mod wire;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -13,11 +18,16 @@ use std::fmt;
 use kpack_schema::{Digest, PackName, Timestamp};
 
 pub(crate) use allow::{AllowList, NotAllowed};
-pub use file::TrustError;
+pub use draft::TrustDraft;
+pub use error::TrustError;
+pub use file::{TrustEntry, TrustFile};
 use glob::Glob;
+pub use proof::{PinnedTrust, ProvenTrust, TrustOrigin, TrustProofError, WhichRoots};
+pub use roots::{MAX_ROOT_THRESHOLD, Roots};
 
 use crate::KeyId;
 use crate::ed25519::VerifyingKey;
+use crate::verify::VerifyError;
 
 /// Which keys an operator trusts, for which packs and until when.
 ///
@@ -35,9 +45,17 @@ use crate::ed25519::VerifyingKey;
 pub struct Trust {
     pub(crate) keys: Vec<TrustedKey>,
     pub(crate) threshold: usize,
+    expires: Option<Timestamp>,
     pub(crate) revoked_keys: BTreeSet<KeyId>,
     pub(crate) revoked_manifests: BTreeSet<Digest>,
     pub(crate) allow: AllowList,
+}
+
+/// A [`Trust`] at a moment at which it is in force. Only [`Trust::at`] makes one.
+#[derive(Debug, Clone, Copy)]
+pub struct TrustAt<'a> {
+    pub(crate) trust: &'a Trust,
+    pub(crate) now: Timestamp,
 }
 
 /// One entry of a trust file's `keys`.
@@ -58,9 +76,40 @@ pub(crate) enum Validity {
 }
 
 impl Trust {
+    /// The trust at this moment, which is before its `expires`.
+    ///
+    /// # Errors
+    /// [`VerifyError::TrustExpired`] from `expires` on.
+    pub fn at(&self, now: Timestamp) -> Result<TrustAt<'_>, VerifyError> {
+        match self.expires {
+            Some(expires) if expires <= now => Err(VerifyError::TrustExpired { expires }),
+            _ => Ok(TrustAt { trust: self, now }),
+        }
+    }
+
+    /// From when on nothing is taken by this trust any more.
+    #[must_use]
+    pub const fn expires(&self) -> Option<Timestamp> {
+        self.expires
+    }
+
     /// The key with this id, if the trust file lists it; it may be revoked or out of its time.
     pub(crate) fn key(&self, id: KeyId) -> Option<&TrustedKey> {
         self.keys.iter().find(|trusted| trusted.key.id() == id)
+    }
+}
+
+impl<'a> TrustAt<'a> {
+    /// The trust.
+    #[must_use]
+    pub const fn trust(self) -> &'a Trust {
+        self.trust
+    }
+
+    /// The moment.
+    #[must_use]
+    pub const fn now(self) -> Timestamp {
+        self.now
     }
 }
 

@@ -1,5 +1,6 @@
 use kpack_schema::{Digest, KernelId, PackName, PackPath, Timestamp};
 
+use super::Step;
 use crate::KeyId;
 use crate::author::AuthorError;
 use crate::files::FilesError;
@@ -7,8 +8,8 @@ use crate::manifest::ManifestError;
 use crate::signature_file::SignatureFileError;
 use crate::trust::NotAllowed;
 
-/// Why a pack is not trusted. The fault is always the pack's, or lies in what its operator decided;
-/// never the caller's.
+/// Why a pack is not trusted. The fault is the pack's, or lies in what its operator decided; never
+/// the caller's.
 ///
 /// Of the signatures it says no more than an operator needs: whether the signer is unknown
 /// (`untrusted_key`: ask whose pack it is), out of service (`key_revoked`, `key_expired`,
@@ -17,6 +18,12 @@ use crate::trust::NotAllowed;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyError {
+    /// The trust file's `expires` has come: no pack is taken by it any more.
+    #[error("the trust file has expired: `{expires}`")]
+    TrustExpired {
+        /// From when on nothing is taken.
+        expires: Timestamp,
+    },
     /// There is no `kernels.json.sig`.
     #[error("the pack has no signature file")]
     MissingSignature,
@@ -123,6 +130,7 @@ impl VerifyError {
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
+            Self::TrustExpired { .. } => "trust_expired",
             Self::MissingSignature => "missing_signature",
             Self::SignatureFile(_) => "malformed_signature",
             Self::ManifestRevoked { .. } => "manifest_revoked",
@@ -140,6 +148,31 @@ impl VerifyError {
             Self::KernelNotAllowed { .. } => "kernel_not_allowed",
             Self::DigestNotAllowed { .. } => "digest_not_allowed",
             Self::Files(error) => error.kind(),
+        }
+    }
+
+    /// The step that was not passed.
+    #[must_use]
+    pub const fn step(&self) -> Step {
+        match self {
+            Self::TrustExpired { .. } => Step::Trust,
+            Self::ManifestRevoked { .. } => Step::Revocation,
+            Self::MissingSignature
+            | Self::SignatureFile(_)
+            | Self::UntrustedKey { .. }
+            | Self::BadSignature { .. }
+            | Self::KeyRevoked { .. }
+            | Self::KeyNotYetValid { .. }
+            | Self::KeyExpired { .. }
+            | Self::ThresholdNotMet { .. } => Step::Signatures,
+            Self::Manifest(_) => Step::Manifest,
+            Self::OutOfScope { .. } => Step::Scope,
+            Self::Author(_) => Step::Author,
+            Self::Expired { .. } => Step::Expiry,
+            Self::PackNotAllowed { .. }
+            | Self::KernelNotAllowed { .. }
+            | Self::DigestNotAllowed { .. } => Step::Allow,
+            Self::Files(_) => Step::Digests,
         }
     }
 

@@ -14,7 +14,11 @@ mod signature_file;
 #[cfg(test)]
 mod signatures;
 #[cfg(test)]
+mod steps;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
+mod trust_draft;
 #[cfg(test)]
 mod trust_file;
 #[cfg(test)]

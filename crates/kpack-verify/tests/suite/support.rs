@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use kpack_schema::{PackPath, Timestamp};
 use kpack_verify::{
-    PackBytes, PackParts, SignatureEntry, SignatureFile, SigningKey, Trust, VerifiedPack,
-    VerifyError, sha256,
+    PackBytes, PackParts, SignatureEntry, SignatureFile, SigningKey, Trust, TrustFile,
+    VerifiedPack, VerifyError, sha256,
 };
 use serde_json::{Value, json};
 
@@ -148,4 +148,22 @@ pub(crate) fn verify(trust: &Trust, parts: PackParts) -> Result<VerifiedPack, Ve
 /// The kind in which verification ends; `ok` if the pack is accepted.
 pub(crate) fn outcome(trust: &Trust, parts: PackParts) -> &'static str {
     verify(trust, parts).map_or_else(|error| error.kind(), |_| "ok")
+}
+
+/// A trust file of this version in which `key(1)` is trusted for everything, and these are the roots.
+pub(crate) fn rooted(version: u64, roots: &[&SigningKey], threshold: u64) -> Value {
+    let mut json = trust_json(&[&key(1)]);
+    let roots = roots.iter().map(|key| json!(key.public_key().to_string()));
+    json["version"] = json!(version);
+    json["roots"] = json!({"keys": roots.collect::<Vec<_>>(), "threshold": threshold});
+    json
+}
+
+pub(crate) fn trust_file(json: &Value) -> TrustFile {
+    TrustFile::from_json(&json.to_string()).unwrap()
+}
+
+/// The bytes of a `trust.json.sig` with an entry by each key.
+pub(crate) fn root_signatures(file: &TrustFile, keys: &[&SigningKey]) -> Vec<u8> {
+    signature_file(keys.iter().map(|key| key.sign_trust(file)).collect())
 }
