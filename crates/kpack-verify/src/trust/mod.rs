@@ -24,6 +24,7 @@ pub use file::{TrustEntry, TrustFile};
 use glob::Glob;
 pub use proof::{PinnedTrust, ProvenTrust, TrustOrigin, TrustProofError, WhichRoots};
 pub use roots::{MAX_ROOT_THRESHOLD, Roots};
+pub(crate) use wire::WireRoots;
 
 use crate::KeyId;
 use crate::ed25519::VerifyingKey;

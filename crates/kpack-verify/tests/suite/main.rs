@@ -6,7 +6,13 @@ mod accepted;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod floors;
+#[cfg(test)]
+mod host_state;
+#[cfg(test)]
 mod limits;
+#[cfg(test)]
+mod root_keys;
 #[cfg(test)]
 mod sign;
 #[cfg(test)]
