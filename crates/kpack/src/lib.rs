@@ -41,6 +41,7 @@
 
 #![forbid(unsafe_code)]
 
+mod clock;
 mod compile_cache;
 mod compiler;
 mod kernel;
@@ -50,14 +51,19 @@ mod pack_dir;
 mod private;
 pub mod reference_pack;
 mod runtime;
+mod state_dir;
+mod trust_on_disk;
 mod verifier;
 
+pub use clock::{ClockError, host_time};
 pub use compile_cache::{CacheEntry, CacheError, CompileCache};
 pub use kernel::Kernel;
 pub use load_error::LoadError;
 pub use pack::{KernelError, Pack};
 pub use pack_dir::{MAX_FOLDER_DEPTH, PackDir, ReadPackError};
 pub use runtime::{Runtime, RuntimeBuilder};
+pub use state_dir::{StateDir, StateError};
+pub use trust_on_disk::{TrustLoadError, TrustOnDisk};
 pub use verifier::{Verifier, VettedPack};
 
 #[cfg(feature = "wasmer")]
@@ -75,7 +81,9 @@ pub use kpack_schema::{
     Timestamp,
 };
 pub use kpack_verify::{
-    KeyId, PackBytes, PackBytesError, PackLimits, Trust, TrustError, VerifiedVector, VerifyError,
+    Floor, FloorError, Floors, HostState, HostStateError, KeyId, PackBytes, PackBytesError,
+    PackLimits, PinnedTrust, ProvenTrust, Roots, Step, Trust, TrustError, TrustFile, TrustOrigin,
+    TrustProofError, VerifiedVector, VerifyError,
 };
 
 /// The README's examples are compiled and run.

@@ -1,11 +1,13 @@
 use std::path::PathBuf;
 
 use kpack_exec::{Blame, CompileError, PlatformError, PolicyError};
-use kpack_schema::{KernelId, PackName, TimestampError};
-use kpack_verify::{VerifiedKernel, VerifyError};
+use kpack_schema::{KernelId, PackName};
+use kpack_verify::{FloorError, Step, VerifiedKernel, VerifyError};
 
+use crate::clock::ClockError;
 use crate::pack::KernelError;
 use crate::pack_dir::ReadPackError;
+use crate::state_dir::StateError;
 
 /// Why a pack was not loaded.
 #[derive(Debug, thiserror::Error)]
@@ -19,9 +21,9 @@ pub enum LoadError {
         /// What is wrong with it.
         source: ReadPackError,
     },
-    /// The host's clock is not at a time that can be compared.
+    /// The host's clock is certainly wrong.
     #[error("the host's clock cannot be used")]
-    Clock(#[from] TimestampError),
+    Clock(#[from] ClockError),
     /// The pack is not trusted.
     #[error("the pack is not trusted: `{pack}`")]
     Verify {
@@ -30,6 +32,15 @@ pub enum LoadError {
         /// Which check failed.
         source: Box<VerifyError>,
     },
+    /// The pack is older than one that was accepted before.
+    #[error("the pack lies below what was accepted before: `{}`", source.pack())]
+    Floor {
+        /// Which rule it breaks.
+        source: Box<FloorError>,
+    },
+    /// What was accepted before cannot be known, or what is accepted now not be remembered.
+    #[error("the host's state cannot be used")]
+    State(#[from] StateError),
     /// The static policy refuses a module; one is enough to refuse the pack.
     #[error("the pack has a kernel with a forbidden module: `{kernel}`")]
     Policy {
@@ -65,6 +76,14 @@ pub enum LoadError {
     },
 }
 
+impl From<FloorError> for LoadError {
+    fn from(source: FloorError) -> Self {
+        Self::Floor {
+            source: Box::new(source),
+        }
+    }
+}
+
 impl LoadError {
     /// Who has to act.
     #[must_use]
@@ -72,9 +91,13 @@ impl LoadError {
         match self {
             Self::Read { source, .. } => source.blame(),
             Self::Compile { source, .. } => source.blame(),
-            Self::Verify { .. } | Self::Policy { .. } | Self::NoKernelFits { .. } => Blame::Pack,
+            Self::Verify { source, .. } if source.step() == Step::Trust => Blame::Host,
+            Self::Verify { .. }
+            | Self::Floor { .. }
+            | Self::Policy { .. }
+            | Self::NoKernelFits { .. } => Blame::Pack,
             Self::Kernel(error) => error.blame(),
-            Self::Clock(_) | Self::OtherPolicy { .. } => Blame::Host,
+            Self::Clock(_) | Self::State(_) | Self::OtherPolicy { .. } => Blame::Host,
         }
     }
 
@@ -85,11 +108,29 @@ impl LoadError {
             Self::Read { source, .. } => source.kind(),
             Self::Clock(_) => "clock",
             Self::Verify { source, .. } => source.kind(),
+            Self::Floor { source } => source.kind(),
+            Self::State(error) => error.kind(),
             Self::Policy { source, .. } => source.kind(),
             Self::NoKernelFits { source, .. } => source.kind(),
             Self::Kernel(error) => error.kind(),
             Self::OtherPolicy { .. } => "other_policy",
             Self::Compile { source, .. } => source.kind(),
+        }
+    }
+
+    /// The step of judging a pack that was not passed; `None` where no pack was being judged.
+    #[must_use]
+    pub fn step(&self) -> Option<Step> {
+        match self {
+            Self::Read { .. } => Some(Step::Read),
+            Self::Verify { source, .. } => Some(source.step()),
+            Self::Floor { .. } | Self::State(_) => Some(Step::Floor),
+            Self::Policy { .. } => Some(Step::Policy),
+            Self::Clock(_) => Some(Step::Trust),
+            Self::OtherPolicy { .. }
+            | Self::NoKernelFits { .. }
+            | Self::Kernel(_)
+            | Self::Compile { .. } => None,
         }
     }
 

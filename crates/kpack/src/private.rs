@@ -11,7 +11,7 @@ use tempfile::NamedTempFile;
 #[cfg_attr(not(unix), path = "private/portable.rs")]
 mod platform;
 
-pub(crate) use platform::{is_private, make_folder, read};
+pub(crate) use platform::{is_private, lock, make_folder, read};
 
 /// Why there are no bytes of a private file.
 #[derive(Debug)]

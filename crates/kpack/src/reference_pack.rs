@@ -15,10 +15,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use kpack_schema::{HostPolicy, PackPath, Timestamp};
+use kpack_schema::{HostPolicy, PackPath};
 use kpack_verify::{PackBytes, PackParts, Trust};
 
-use crate::{LoadError, Pack, Runtime};
+use crate::{LoadError, Pack, Runtime, clock};
 
 macro_rules! file {
     ($path:expr) => {
@@ -101,6 +101,5 @@ pub fn host_policy() -> HostPolicy {
 ///
 /// As [`Runtime::load_bytes`], and when the system's clock is no use.
 pub fn load(runtime: &Runtime) -> Result<Pack, LoadError> {
-    let now = Timestamp::try_from(std::time::SystemTime::now())?;
-    runtime.load_bytes(bytes(), &trust(), now)
+    runtime.load_bytes(bytes(), &trust(), clock::now()?)
 }

@@ -2,7 +2,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use kpack_exec::{
     Backend, CompileError, CompiledKernel, PlatformError, StaticPolicy, VettedKernel,
@@ -10,11 +9,13 @@ use kpack_exec::{
 use kpack_schema::{HostPolicy, KernelId, Timestamp};
 use kpack_verify::{PackBytes, PackLimits, Trust};
 
+use crate::clock;
 use crate::compile_cache::CompileCache;
 use crate::compiler::Compiler;
 use crate::kernel::Kernel;
 use crate::load_error::LoadError;
 use crate::pack::{KernelError, Pack};
+use crate::state_dir::StateDir;
 use crate::verifier::{Verifier, VettedPack};
 
 /// Loads packs for one engine under one host policy. Immutable, shared between threads, cheap to
@@ -66,7 +67,7 @@ impl Runtime {
     ///
     /// As [`load_at`](Self::load_at), and [`LoadError::Clock`] when the system's clock is no use.
     pub fn load(&self, path: impl AsRef<Path>, trust: &Trust) -> Result<Pack, LoadError> {
-        self.load_at(path, trust, Timestamp::try_from(SystemTime::now())?)
+        self.load_at(path, trust, clock::now()?)
     }
 
     /// Reads, verifies and compiles the pack in a folder, as of the given time.
@@ -100,12 +101,13 @@ impl Runtime {
     }
 
     /// Compiles every kernel of a pack that this engine runs; a kernel that it does not run is
-    /// listed as [unavailable](Pack::unavailable).
+    /// listed as [unavailable](Pack::unavailable). Where any kernel runs, the pack is
+    /// [accepted](VettedPack::accept).
     ///
     /// # Errors
     ///
-    /// [`LoadError::OtherPolicy`] for a pack that another policy than this runtime's judged, and when
-    /// the engine fails. A pack of which no kernel runs on this engine is not an error here, as
+    /// [`LoadError::OtherPolicy`] for a pack that another policy than this runtime's judged, when
+    /// the engine fails, and as [`VettedPack::accept`]. A pack of which no kernel runs on this engine is not an error here, as
     /// it is where a pack is loaded.
     pub fn compile(&self, pack: &VettedPack) -> Result<Pack, LoadError> {
         self.expect_own_policy(pack)?;
@@ -114,6 +116,9 @@ impl Runtime {
         for kernel in pack.kernels() {
             kernels.insert(id(kernel).clone(), compile(&backend, kernel)?);
         }
+        if kernels.values().any(Result::is_ok) {
+            pack.accept()?;
+        }
         Ok(Pack::new(
             pack.clone(),
             self.backend.name().to_owned(),
@@ -121,13 +126,14 @@ impl Runtime {
         ))
     }
 
-    /// Compiles one kernel of a pack and leaves the others.
+    /// Compiles one kernel of a pack and leaves the others. When it runs, the pack is
+    /// [accepted](VettedPack::accept).
     ///
     /// # Errors
     ///
     /// [`LoadError::Kernel`] when the pack has no such kernel or this engine does not run it;
     /// [`LoadError::OtherPolicy`] for a pack that another policy than this runtime's judged;
-    /// [`LoadError::Compile`] when the engine fails.
+    /// [`LoadError::Compile`] when the engine fails; and as [`VettedPack::accept`].
     pub fn compile_kernel(&self, pack: &VettedPack, id: &str) -> Result<Kernel, LoadError> {
         self.expect_own_policy(pack)?;
         let mut kernels = pack.kernels();
@@ -135,10 +141,12 @@ impl Runtime {
             .find(|kernel| self::id(kernel).as_ref() == id)
             .ok_or_else(|| KernelError::unknown(id, pack))?;
         let compiled = compile(&self.compiler(), kernel)?;
-        Ok(compiled.map_err(|source| KernelError::Unavailable {
+        let compiled = compiled.map_err(|source| KernelError::Unavailable {
             kernel: self::id(kernel).clone(),
             source: Box::new(source),
-        })?)
+        })?;
+        pack.accept()?;
+        Ok(compiled)
     }
 
     /// The engine.
@@ -183,6 +191,12 @@ impl Runtime {
 }
 
 impl RuntimeBuilder {
+    /// What judges packs, with all its policies: for a host that also judges packs without a runtime.
+    pub fn verifier(mut self, verifier: Verifier) -> Self {
+        self.runtime.verifier = verifier;
+        self
+    }
+
     /// What a manifest may ask for: the highest limits, and the fallbacks that the host names.
     pub fn host_policy(mut self, policy: HostPolicy) -> Self {
         self.runtime.verifier = self.runtime.verifier.with_host_policy(policy);
@@ -198,6 +212,13 @@ impl RuntimeBuilder {
     /// How large a pack may be.
     pub fn pack_limits(mut self, limits: PackLimits) -> Self {
         self.runtime.verifier = self.runtime.verifier.with_pack_limits(limits);
+        self
+    }
+
+    /// Where the floors are kept, so that no pack older than one that was loaded is loaded again;
+    /// without one, there are no floors.
+    pub fn state(mut self, state: StateDir) -> Self {
+        self.runtime.verifier = self.runtime.verifier.with_state(state);
         self
     }
 

@@ -1,14 +1,17 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use kpack_exec::{StaticPolicy, VettedKernel};
 use kpack_schema::{CheckedManifest, Digest, HostPolicy, PackName, Timestamp};
-use kpack_verify::{KeyId, PackBytes, PackLimits, Trust, VerifiedPack};
+use kpack_verify::{
+    Admission, KeyId, PackBytes, PackLimits, Trust, TrustAt, VerifiedPack, VerifyError,
+};
 
+use crate::clock;
 use crate::load_error::LoadError;
 use crate::pack_dir::PackDir;
+use crate::state_dir::StateDir;
 
 /// Everything that can be judged of a pack without an engine, under one host's policies.
 ///
@@ -28,6 +31,7 @@ pub struct Verifier {
     host_policy: HostPolicy,
     static_policy: StaticPolicy,
     pack_limits: PackLimits,
+    state: Option<StateDir>,
 }
 
 impl Verifier {
@@ -54,21 +58,33 @@ impl Verifier {
         self
     }
 
+    /// The same verifier over the floors of this state: a pack that is older than one which was
+    /// accepted before is refused. Without a state there are no floors.
+    #[must_use]
+    pub fn with_state(mut self, state: StateDir) -> Self {
+        self.state = Some(state);
+        self
+    }
+
     /// Reads and verifies the pack in a folder, as of now.
     ///
     /// # Errors
     ///
     /// As [`verify_at`](Self::verify_at), and [`LoadError::Clock`] when the system's clock is no use.
     pub fn verify(&self, path: impl AsRef<Path>, trust: &Trust) -> Result<VettedPack, LoadError> {
-        self.verify_at(path, trust, Timestamp::try_from(SystemTime::now())?)
+        self.verify_at(path, trust, clock::now()?)
     }
 
     /// Reads and verifies the pack in a folder, as of the given time.
     ///
+    /// The pack is held against the floors, and none is raised yet: that is done when a runtime has
+    /// compiled it, or by [`VettedPack::accept`].
+    ///
     /// # Errors
     ///
-    /// When the folder cannot be read or holds what a pack may not, the pack is not trusted, or the
-    /// static policy refuses any of its modules.
+    /// When the folder cannot be read or holds what a pack may not, the pack is not trusted or older
+    /// than one that was accepted, the state cannot be read, or the static policy refuses any of the
+    /// modules.
     pub fn verify_at(
         &self,
         path: impl AsRef<Path>,
@@ -76,13 +92,15 @@ impl Verifier {
         now: Timestamp,
     ) -> Result<VettedPack, LoadError> {
         let path = path.as_ref();
+        let origin = path.display().to_string();
+        let trust = in_force(trust, now, &origin)?;
         let bytes = PackDir::open_with(path, self.pack_limits)
             .and_then(|folder| folder.read())
             .map_err(|source| LoadError::Read {
                 path: path.to_owned(),
                 source,
             })?;
-        self.judge(bytes, &path.display().to_string(), trust, now)
+        self.judge(bytes, &origin, trust)
     }
 
     /// Verifies a pack whose bytes are in memory, as of the given time.
@@ -96,7 +114,8 @@ impl Verifier {
         trust: &Trust,
         now: Timestamp,
     ) -> Result<VettedPack, LoadError> {
-        self.judge(bytes, "in memory", trust, now)
+        let origin = "in memory";
+        self.judge(bytes, origin, in_force(trust, now, origin)?)
     }
 
     /// The same verifier under another host's policy.
@@ -104,6 +123,12 @@ impl Verifier {
     pub fn with_host_policy(mut self, policy: HostPolicy) -> Self {
         self.host_policy = policy;
         self
+    }
+
+    /// Where the floors are kept, if anywhere.
+    #[must_use]
+    pub const fn state(&self) -> Option<&StateDir> {
+        self.state.as_ref()
     }
 
     /// What the host lets a manifest ask for.
@@ -116,18 +141,15 @@ impl Verifier {
         &self,
         bytes: PackBytes,
         origin: &str,
-        trust: &Trust,
-        now: Timestamp,
+        trust: TrustAt<'_>,
     ) -> Result<VettedPack, LoadError> {
         let span = tracing::info_span!("verify", origin, pack = tracing::field::Empty);
         let _entered = span.enter();
         let verified = trust
-            .verify_with(bytes, now, &self.host_policy)
-            .map_err(|source| LoadError::Verify {
-                pack: origin.to_owned(),
-                source: Box::new(source),
-            })?;
+            .verify(bytes, &self.host_policy)
+            .map_err(|source| not_trusted(origin, source))?;
         span.record("pack", verified.manifest().name().as_str());
+        let admission = self.admit(&verified, trust.trust())?;
         let vet = |kernel| {
             self.static_policy
                 .vet(kernel)
@@ -138,9 +160,29 @@ impl Verifier {
             inner: Arc::new(Inner {
                 verifier: self.clone(),
                 verified,
+                admission,
                 kernels,
             }),
         })
+    }
+
+    fn admit(&self, pack: &VerifiedPack, trust: &Trust) -> Result<Option<Admission>, LoadError> {
+        let Some(state) = &self.state else {
+            return Ok(None);
+        };
+        Ok(Some(state.read()?.floors().admit(pack, trust)?))
+    }
+}
+
+/// Before anything is read: by a trust that is over, nothing is taken whatever it is.
+fn in_force<'a>(trust: &'a Trust, now: Timestamp, origin: &str) -> Result<TrustAt<'a>, LoadError> {
+    trust.at(now).map_err(|source| not_trusted(origin, source))
+}
+
+fn not_trusted(origin: &str, source: VerifyError) -> LoadError {
+    LoadError::Verify {
+        pack: origin.to_owned(),
+        source: Box::new(source),
     }
 }
 
@@ -157,6 +199,8 @@ pub struct VettedPack {
 struct Inner {
     verifier: Verifier,
     verified: VerifiedPack,
+    /// Where floors are kept: that it lies above its own.
+    admission: Option<Admission>,
     /// In the order of the manifest.
     kernels: Vec<VettedKernel>,
 }
@@ -184,6 +228,24 @@ impl VettedPack {
     #[must_use]
     pub fn signers(&self) -> &[KeyId] {
         self.inner.verified.signers()
+    }
+
+    /// Accepts the pack: what is older is refused from now on, where the verifier has a state.
+    ///
+    /// A [`Runtime`](crate::Runtime) does so itself with every pack that it has compiled; this is for
+    /// hosts that only check packs.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::Floor`] when another pack of the same sequence was accepted meanwhile, and
+    /// [`LoadError::State`] when the floor cannot be remembered.
+    pub fn accept(&self) -> Result<(), LoadError> {
+        match (self.verifier().state(), &self.inner.admission) {
+            (Some(state), Some(admission)) => {
+                state.update(|state| Ok(state.floors_mut().raise(admission)?))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What judged the pack. A runtime compiles packs of its own verifier.

@@ -1,6 +1,6 @@
 //! Files where the platform's owners and modes are not looked at.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::Path;
 
@@ -25,6 +25,19 @@ pub(crate) fn read(path: &Path, max: u64) -> Result<Vec<u8>, Unread> {
         return Err(Unread::NotPrivate);
     }
     bounded(File::open(path).map_err(Unread::Io)?, max)
+}
+
+/// Keeps other writers of the folder waiting, until what is returned is dropped. Folders cannot be
+/// locked here, so a file stands for this one.
+pub(crate) fn lock(folder: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    let file = options
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(folder.join("lock"))?;
+    file.lock()?;
+    Ok(file)
 }
 
 /// Folders cannot be forced to disk here.

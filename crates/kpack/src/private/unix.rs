@@ -36,6 +36,14 @@ pub(crate) fn read(path: &Path, max: u64) -> Result<Vec<u8>, Unread> {
     bounded(file, max)
 }
 
+/// Keeps other writers of the folder waiting, until what is returned is dropped. It is the folder
+/// that is locked, as a file in it could be removed under a waiting writer.
+pub(crate) fn lock(folder: &Path) -> io::Result<File> {
+    let folder = File::open(folder)?;
+    folder.lock()?;
+    Ok(folder)
+}
+
 /// A rename is on disk only with its folder. Some file systems have no such call, and no need of it.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     match File::open(folder)?.sync_all() {

@@ -57,6 +57,7 @@ pub fn kernel(id: &str, path: &str) -> Value {
 pub struct Made {
     pub folder: TempDir,
     pub trust_json: String,
+    key: SigningKey,
 }
 
 impl Made {
@@ -67,6 +68,22 @@ impl Made {
     pub fn trust(&self) -> Trust {
         Trust::from_json(&self.trust_json).unwrap()
     }
+
+    /// Changes the manifest, and signs it again.
+    pub fn release(&self, change: impl FnOnce(&mut Value)) {
+        let path = self.path().join("kernels.json");
+        let mut manifest = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        change(&mut manifest);
+        fs::write(path, manifest.to_string()).unwrap();
+        sign(self.path(), &self.key);
+    }
+}
+
+fn sign(folder: &Path, key: &SigningKey) {
+    _ = fs::remove_file(folder.join("kernels.json.sig"));
+    let bytes = PackDir::open(folder).unwrap().read().unwrap();
+    let signatures = sign_pack(&bytes, &HostPolicy::default(), key).unwrap();
+    fs::write(folder.join("kernels.json.sig"), signatures.to_json()).unwrap();
 }
 
 /// Writes modules (from text) and a manifest with these kernels, and signs them.
@@ -101,11 +118,10 @@ pub fn pack(modules: &[(&str, &str)], mut kernels: Value) -> Made {
         "kernels": kernels,
     });
     fs::write(folder.path().join("kernels.json"), manifest.to_string()).unwrap();
-    let bytes = PackDir::open(folder.path()).unwrap().read().unwrap();
-    let signatures = sign_pack(&bytes, &HostPolicy::default(), &key).unwrap();
-    fs::write(folder.path().join("kernels.json.sig"), signatures.to_json()).unwrap();
+    sign(folder.path(), &key);
     Made {
         folder,
+        key,
         trust_json: json!({"kpack_trust": 1, "keys": [{"key": public}]}).to_string(),
     }
 }
