@@ -1,8 +1,14 @@
+mod trust;
+
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::console::Format;
+
+pub(crate) use trust::{
+    AddKeyArgs, InitArgs, RevokeArgs, RootsArgs, RotateArgs, ShowArgs, SignTrustArgs, TrustVerb,
+};
 
 /// Signed WebAssembly kernel packs: make, check, run.
 #[derive(Debug, Parser)]
@@ -41,6 +47,9 @@ pub(crate) enum Verb {
     Run(RunArgs),
     /// Measure kernels on made-up inputs
     Bench(BenchArgs),
+    /// Make, change, sign and show trust files, and make state folders
+    #[command(subcommand)]
+    Trust(TrustVerb),
     /// Show or clear the compiled code that is kept between runs
     #[command(subcommand)]
     Cache(CacheVerb),
@@ -87,9 +96,22 @@ pub(crate) struct SignArgs {
 pub(crate) struct VerifyArgs {
     /// The pack's folder
     pub(crate) pack: PathBuf,
+    #[command(flatten)]
+    pub(crate) judge: JudgeArgs,
+    /// Show each step that was passed, and the one that was not
+    #[arg(long)]
+    pub(crate) explain: bool,
+}
+
+/// What a pack is judged by.
+#[derive(Debug, Args)]
+pub(crate) struct JudgeArgs {
     /// Which keys are trusted: a trust.json
     #[arg(long, value_name = "TRUST")]
     pub(crate) trust: PathBuf,
+    /// Where it is remembered what was accepted, so that nothing older is: see kpack trust init
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -104,9 +126,8 @@ pub(crate) struct RunArgs {
     pub(crate) pack: PathBuf,
     /// The kernel's id
     pub(crate) kernel: String,
-    /// Which keys are trusted: a trust.json
-    #[arg(long, value_name = "TRUST")]
-    pub(crate) trust: PathBuf,
+    #[command(flatten)]
+    pub(crate) judge: JudgeArgs,
     /// The inputs, by their names in the manifest
     #[arg(long, value_name = "IN.safetensors")]
     pub(crate) inputs: PathBuf,
@@ -129,9 +150,8 @@ pub(crate) struct BenchArgs {
     pub(crate) pack: PathBuf,
     /// The kernel's id; every kernel where left out
     pub(crate) kernel: Option<String>,
-    /// Which keys are trusted: a trust.json
-    #[arg(long, value_name = "TRUST")]
-    pub(crate) trust: PathBuf,
+    #[command(flatten)]
+    pub(crate) judge: JudgeArgs,
     /// The engine: wasmtime or wasmer; every one compiled in where left out
     #[arg(long, value_name = "ENGINE")]
     pub(crate) backend: Option<String>,

@@ -28,10 +28,7 @@ impl Target {
     /// a regular file stands there, or a link that leads nowhere.
     pub(crate) fn output(path: &Path) -> io::Result<Self> {
         let file = followed(path)?;
-        let folder = match file.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-            _ => PathBuf::from("."),
-        };
+        let folder = folder_of(&file).to_owned();
         drop(temporary_in(&folder)?);
         Ok(Self {
             file,
@@ -96,6 +93,37 @@ pub(crate) fn lock_pack(pack: &Path) -> Option<File> {
     let folder = File::open(pack).ok()?;
     folder.lock().ok()?;
     Some(folder)
+}
+
+/// Keeps other processes that change files of the same folder waiting, as [`lock_pack`] does for those
+/// of a pack.
+pub(crate) fn lock_beside(path: &Path) -> Option<File> {
+    lock_pack(folder_of(path))
+}
+
+/// Makes a file where there is none, whole or not at all.
+///
+/// # Errors
+///
+/// What the operating system says, [`io::ErrorKind::AlreadyExists`] where anything stands there.
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = folder_of(path);
+    let mut temporary = temporary_in(folder)?;
+    let file = temporary.as_file_mut();
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    temporary
+        .persist_noclobber(path)
+        .map_err(|error| error.error)?;
+    _ = File::open(folder).and_then(|folder| folder.sync_all());
+    Ok(())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
 }
 
 fn followed(path: &Path) -> io::Result<PathBuf> {

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use serde_json::Value;
 
 use crate::escape;
+use crate::explanation;
 use crate::failure::{Exit, Failure};
 use crate::report::Report;
 
@@ -82,6 +83,10 @@ impl Console {
                 }
             }
             Format::Text => {
+                // What was asked for beside the answer that there is not.
+                if let Some(steps) = failure.field(explanation::FIELD) {
+                    _ = print(&escape::for_people(&explanation::in_words(steps)));
+                }
                 let (what, why) = failure.lines();
                 eprint_line("\u{1b}[1;31merror\u{1b}[0m", &what);
                 if let Some((label, why)) = why {

@@ -1,4 +1,4 @@
-use kpack::{CompileCache, Runtime};
+use kpack::{CompileCache, Runtime, Verifier};
 use kpack_exec::EngineInfo;
 
 use crate::failure::Failure;
@@ -59,15 +59,19 @@ impl Engine {
         }
     }
 
-    /// A runtime on the engine under this host's policy.
-    pub(crate) fn runtime(self, cache: Option<CompileCache>) -> Result<Runtime, Failure> {
+    /// A runtime on the engine for the packs of this verifier.
+    pub(crate) fn runtime(
+        self,
+        verifier: Verifier,
+        cache: Option<CompileCache>,
+    ) -> Result<Runtime, Failure> {
         let builder = match self {
             #[cfg(feature = "wasmtime")]
             Self::Wasmtime => Runtime::builder(kpack::Wasmtime::new()?),
             #[cfg(feature = "wasmer")]
             Self::Wasmer => Runtime::builder(kpack::Wasmer::new()?),
         };
-        let builder = builder.host_policy(host::policy());
+        let builder = builder.verifier(verifier);
         Ok(match cache {
             Some(cache) => builder.compile_cache(cache).build(),
             None => builder.build(),
@@ -76,7 +80,9 @@ impl Engine {
 
     /// What the choice of a kernel's module depends on.
     pub(crate) fn info(self) -> Result<EngineInfo, Failure> {
-        Ok(EngineInfo::of(self.runtime(None)?.backend()))
+        Ok(EngineInfo::of(
+            self.runtime(host::verifier(None), None)?.backend(),
+        ))
     }
 
     fn names() -> Vec<&'static str> {

@@ -2,8 +2,10 @@
 //! their exit codes are listed in `docs/command-line.md`.
 
 mod advice;
+mod fault;
 pub(crate) mod fields;
 pub(crate) mod libraries;
+mod trust;
 
 use std::error::Error;
 use std::io;
@@ -11,6 +13,8 @@ use std::path::Path;
 
 use kpack::BindError;
 use serde_json::{Map, Value, json};
+
+use self::fault::Fault;
 
 /// The exit codes other than 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,13 +101,21 @@ impl Failure {
         self
     }
 
+    /// A field for programs.
+    pub(crate) fn field(&self, name: &str) -> Option<&Value> {
+        self.details.get(name)
+    }
+
     pub(crate) const fn exit(&self) -> Exit {
         self.exit
     }
 
     /// For people: what, and under a label why or what to do.
     pub(crate) fn lines(&self) -> (String, Option<(&'static str, String)>) {
-        let why = self.causes.join(": ");
+        let fault = self.fault().map(|fault| fault.words().to_owned());
+        let causes = (!self.causes.is_empty()).then(|| self.causes.join(": "));
+        let why: Vec<String> = causes.into_iter().chain(fault).collect();
+        let why = why.join("; ");
         let second = match (&self.help, why.is_empty()) {
             (None, true) => None,
             (None, false) => Some(("why", why)),
@@ -111,6 +123,11 @@ impl Failure {
             (Some(help), false) => Some(("why", format!("{why}; {help}"))),
         };
         (self.what.clone(), second)
+    }
+
+    /// Whose fault it is, where it is a pack that was refused.
+    fn fault(&self) -> Option<Fault> {
+        (self.exit == Exit::Refused).then(|| Fault::of_refusal(self.kind))
     }
 
     /// What, and every cause.
@@ -126,6 +143,9 @@ impl Failure {
         error.insert("kind".into(), self.kind.into());
         error.insert("message".into(), self.message().into());
         error.insert("exit_code".into(), self.exit.code().into());
+        if let Some(fault) = self.fault() {
+            error.insert("fault".into(), fault.name().into());
+        }
         if let Some(help) = &self.help {
             error.insert("help".into(), help.as_str().into());
         }
@@ -293,7 +313,9 @@ impl Failure {
     }
 
     pub(crate) fn clock(error: &dyn Error) -> Self {
-        Self::new("clock", Exit::Failed, "the host's clock cannot be used").because(error)
+        Self::new("clock", Exit::Failed, "the host's clock cannot be used")
+            .because(error)
+            .help("set the clock: what has expired cannot be told from what has not")
     }
 
     pub(crate) fn stdout(error: &io::Error) -> Self {

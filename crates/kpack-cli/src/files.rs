@@ -4,12 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use kpack::Trust;
-
 use crate::failure::Failure;
-
-/// The largest trust file that is read, one byte above what `Trust` takes, so that it can say so.
-const MAX_TRUST_BYTES: u64 = (1 << 20) + 1;
 
 /// The largest key file that is read; a key has fewer than 200 bytes.
 const MAX_KEY_BYTES: u64 = 64 << 10;
@@ -17,14 +12,7 @@ const MAX_KEY_BYTES: u64 = 64 << 10;
 /// The largest file of tensors that is read: more than any kernel's memory holds.
 const MAX_TENSOR_BYTES: u64 = 4 << 30;
 
-/// The operator's trust file.
-pub(crate) fn trust(path: &Path) -> Result<Trust, Failure> {
-    let text =
-        String::from_utf8(read(path, MAX_TRUST_BYTES)?).map_err(|_| Failure::not_utf8(path))?;
-    Ok(Trust::from_json(&text)?)
-}
-
-/// The bytes of a private key.
+/// The bytes of a key, private or public.
 pub(crate) fn key(path: &Path) -> Result<Vec<u8>, Failure> {
     read(path, MAX_KEY_BYTES)
 }

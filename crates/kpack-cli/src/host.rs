@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use kpack::{HostPolicy, Timestamp, Verifier, reference_pack};
+use kpack::{HostPolicy, StateDir, Timestamp, Verifier, host_time, reference_pack};
 
 use crate::failure::Failure;
 
@@ -11,12 +11,16 @@ pub(crate) fn policy() -> HostPolicy {
     reference_pack::host_policy()
 }
 
-/// What judges packs under this policy.
-pub(crate) fn verifier() -> Verifier {
-    Verifier::new(policy())
+/// What judges packs under this policy, over the floors of a state where there is one.
+pub(crate) fn verifier(state: Option<StateDir>) -> Verifier {
+    let verifier = Verifier::new(policy());
+    match state {
+        Some(state) => verifier.with_state(state),
+        None => verifier,
+    }
 }
 
 /// The only place where the command line reads the wall clock.
 pub(crate) fn now() -> Result<Timestamp, Failure> {
-    Timestamp::try_from(SystemTime::now()).map_err(|error| Failure::clock(&error))
+    host_time(SystemTime::now()).map_err(|error| Failure::clock(&error))
 }

@@ -8,9 +8,12 @@ mod cache;
 mod console;
 mod engine;
 mod escape;
+mod explanation;
 mod failure;
 mod files;
 mod host;
+mod judge;
+mod key_text;
 mod param;
 mod report;
 mod tensor_names;
@@ -64,6 +67,7 @@ fn answer(cli: &Cli, console: &Console) -> Result<Report, Failure> {
         Some(Verb::Inspect(args)) => verbs::inspect::run(args),
         Some(Verb::Run(args)) => verbs::run::run(args, console),
         Some(Verb::Bench(args)) => verbs::bench::run(args, console),
+        Some(Verb::Trust(verb)) => verbs::trust::run(verb, console),
         Some(Verb::Cache(verb)) => verbs::cache::run(verb),
     }
 }

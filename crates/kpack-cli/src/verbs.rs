@@ -7,5 +7,6 @@ pub(crate) mod inspect;
 pub(crate) mod keygen;
 pub(crate) mod run;
 pub(crate) mod sign;
+pub(crate) mod trust;
 pub(crate) mod verify;
 pub(crate) mod version;

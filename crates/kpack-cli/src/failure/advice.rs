@@ -34,6 +34,42 @@ pub(super) fn of_kind(kind: &str) -> Option<&'static str> {
             "no host with the default limits reads such a pack: see that nothing else lies in it"
         }
         "missing_file" => "the pack is incomplete: get it again",
+        "trust_expired" => {
+            "get the operator's next trust.json, or kpack trust rotate --expires and sign it anew"
+        }
+        "trust_unproven" | "trust_unsigned" => {
+            "get its trust.json.sig too; who holds a root key signs it with kpack trust sign"
+        }
+        "malformed_trust_signature" => {
+            "get trust.json.sig again, or remove it and have the root keys sign anew"
+        }
+        "trust_without_roots" => {
+            "the pinned roots decide here: get the trust.json that they signed"
+        }
+        "trust_threshold_not_met" => {
+            "get it again, or have more root keys sign; after missed rotations, use each version \
+             in turn"
+        }
+        "trust_rollback" | "trust_version_reused" => {
+            "whoever delivered it withholds the newer one: get that"
+        }
+        "trust_unversioned" => "kpack trust counts it; by hand, write a version of 1",
+        "trust_last_version" => "no change can follow: start anew with kpack trust init",
+        "rollback" => {
+            "whoever delivered it withholds the newer one: get that, or ask for a new release"
+        }
+        "sequence_reused" => "ask its author for a release with a higher sequence",
+        "state_missing" => {
+            "restore it from a backup; kpack trust init --state makes a first one, which knows no \
+             floor"
+        }
+        "state_damaged" | "state_too_large" => {
+            "restore it from a backup; without one, remove it and run kpack trust init --state, \
+             and older packs pass until newer ones were seen"
+        }
+        "state_not_private" => "it must be yours, and writable by nobody else: see chmod go-w",
+        "state_exists" => "it is ready to be used: nothing was changed",
+        "state_io" => "see that the folder is there and can be written",
         "trust_version" => "this kpack reads version 1: get a newer one, or write the file anew",
         "repeated_key" => "each key counts once: remove one of the two entries",
         "key_never_valid" => "not_after must be later than not_before",

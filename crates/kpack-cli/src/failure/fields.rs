@@ -248,7 +248,9 @@ pub(crate) fn of_verify(error: &VerifyError) -> Fields {
         | VerifyError::OutOfScope { found, needed, .. } => {
             vec![("found", (*found).into()), ("needed", (*needed).into())]
         }
-        VerifyError::Expired { expires } => vec![("expires", expires.to_string().into())],
+        VerifyError::Expired { expires } | VerifyError::TrustExpired { expires } => {
+            vec![("expires", expires.to_string().into())]
+        }
         VerifyError::PackNotAllowed { pack } => vec![("pack", pack.as_str().into())],
         VerifyError::KernelNotAllowed { kernel } => vec![("kernel", kernel.as_str().into())],
         VerifyError::DigestNotAllowed {

@@ -2,7 +2,7 @@
 
 use kpack::{
     BackendError, BindError, Blame, CacheError, CallError, KernelError, LoadError, ReadPackError,
-    TrustError, VerifyError,
+    Step, VerifyError,
 };
 use kpack_schema::json::JsonError;
 use kpack_schema::{ManifestProblems, Problem};
@@ -24,6 +24,9 @@ impl From<LoadError> for Failure {
                 .fields(fields::of_verify(source))
                 .problems_of(source),
             LoadError::Kernel(kernel) => kernel.into(),
+            LoadError::Floor { source } => Self::of_floor(source),
+            LoadError::State(source) => Self::of_state(source),
+            LoadError::Clock(source) => Self::clock(source),
             LoadError::Policy { kernel, source } => failure(Exit::Refused)
                 .detail("kernel", kernel.as_str())
                 .fields(fields::of_policy(source)),
@@ -91,14 +94,6 @@ impl From<&KernelError> for Failure {
                 .fields(fields::of_platform(source)),
             _ => failure,
         }
-    }
-}
-
-impl From<TrustError> for Failure {
-    fn from(error: TrustError) -> Self {
-        Self::of(error.kind(), Exit::Failed, &error)
-            .advised(advice::of_kind(error.kind()))
-            .detail("pointer", error.pointer())
     }
 }
 
@@ -189,14 +184,14 @@ impl Failure {
         self.detail("problems", problems)
     }
 
-    fn advised(self, help: Option<&'static str>) -> Self {
+    pub(super) fn advised(self, help: Option<&'static str>) -> Self {
         match help {
             Some(help) => self.help(help),
             None => self,
         }
     }
 
-    fn fields(mut self, fields: Fields) -> Self {
+    pub(super) fn fields(mut self, fields: Fields) -> Self {
         for (name, value) in fields {
             self.details.insert(name.to_owned(), value);
         }
@@ -209,7 +204,7 @@ const fn exit_of_read(error: &ReadPackError) -> Exit {
 }
 
 const fn exit_of_verify(error: &VerifyError) -> Exit {
-    if error.missing_file().is_some() {
+    if error.missing_file().is_some() || matches!(error.step(), Step::Trust) {
         Exit::Failed
     } else {
         Exit::Refused

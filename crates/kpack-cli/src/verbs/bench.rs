@@ -9,19 +9,19 @@ use serde_json::{Map, Value, json};
 use self::measure::Measurement;
 use self::sizes::{Sizes, given_dims};
 use crate::args::BenchArgs;
+use crate::cache;
 use crate::console::Console;
 use crate::engine::Engine;
 use crate::failure::Failure;
+use crate::judge::Judge;
 use crate::report::{Report, table};
-use crate::{cache, files, host};
 
 /// Measures kernels on each engine, on inputs from a fixed seed.
 pub(crate) fn run(args: &BenchArgs, console: &Console) -> Result<Report, Failure> {
     let engines = Engine::named_or_all(args.backend.as_deref())?;
     let given = given_dims(&args.dims)?;
-    let trust = files::trust(&args.trust)?;
-
-    let pack = host::verifier().verify_at(&args.pack, &trust, host::now()?)?;
+    let judge = Judge::open(&args.judge)?;
+    let pack = judge.verify(&args.pack)?;
     let kernels = chosen(&engines, &pack, args, console)?;
     sizes::refuse_unknown(&given, &kernels)?;
     // All sizes first, so that nothing is measured when a size is missing.
@@ -59,7 +59,7 @@ fn chosen(
     let mut found = Vec::new();
     let mut unavailable = None;
     for engine in engines {
-        let runtime = engine.runtime(cache::open(&args.cache, console))?;
+        let runtime = engine.runtime(pack.verifier().clone(), cache::open(&args.cache, console))?;
         for (index, kernel) in compiled(&runtime, pack, id)?.into_iter().enumerate() {
             match kernel {
                 Ok(kernel) => found.push((index, kernel)),

@@ -8,9 +8,10 @@ use crate::atomic::Target;
 use crate::console::Console;
 use crate::engine::Engine;
 use crate::failure::Failure;
+use crate::judge::Judge;
 use crate::report::Report;
 use crate::tensors::{self, Inputs};
-use crate::{cache, files, host, param};
+use crate::{cache, files, param};
 
 /// Runs one kernel once, from file to file.
 pub(crate) fn run(args: &RunArgs, console: &Console) -> Result<Report, Failure> {
@@ -19,9 +20,9 @@ pub(crate) fn run(args: &RunArgs, console: &Console) -> Result<Report, Failure> 
     let unwritable = |error: io::Error| Failure::file("write", &args.output, &error);
     // First of all, so that nothing runs for a result that has no place to go.
     let output = Target::output(&args.output).map_err(unwritable)?;
-    let trust = files::trust(&args.trust)?;
-    let pack = host::verifier().verify_at(&args.pack, &trust, host::now()?)?;
-    let runtime = engine.runtime(cache::open(&args.cache, console))?;
+    let judge = Judge::open(&args.judge)?;
+    let pack = judge.verify(&args.pack)?;
+    let runtime = engine.runtime(judge.verifier(), cache::open(&args.cache, console))?;
     let kernel = runtime.compile_kernel(&pack, &args.kernel)?;
     let params = param::values(kernel.signature(), &assignments)?;
 

@@ -102,7 +102,7 @@ fn warn_if_expired(manifest: &KernelManifest, now: Timestamp, console: &Console)
 }
 
 #[cfg(unix)]
-fn warn_if_others_can_read(path: &Path, console: &Console) {
+pub(crate) fn warn_if_others_can_read(path: &Path, console: &Console) {
     use std::os::unix::fs::PermissionsExt;
     let Ok(metadata) = path.metadata() else {
         return;
@@ -118,4 +118,4 @@ fn warn_if_others_can_read(path: &Path, console: &Console) {
 }
 
 #[cfg(not(unix))]
-fn warn_if_others_can_read(_path: &Path, _console: &Console) {}
+pub(crate) fn warn_if_others_can_read(_path: &Path, _console: &Console) {}

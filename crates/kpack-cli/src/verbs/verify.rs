@@ -1,20 +1,69 @@
-use kpack::VettedPack;
+use kpack::{LoadError, Step, TrustOrigin, VettedPack};
 use serde_json::{Value, json};
 
 use crate::args::VerifyArgs;
+use crate::explanation::{Explanation, Floors};
 use crate::failure::Failure;
+use crate::host;
+use crate::judge::Judge;
 use crate::report::Report;
-use crate::{files, host};
 
-/// Everything that can be said of a pack without an engine.
+/// Everything that can be said of a pack without an engine. A pack that passes is accepted: where
+/// there is a state, what is older is refused from then on.
 pub(crate) fn run(args: &VerifyArgs) -> Result<Report, Failure> {
-    let trust = files::trust(&args.trust)?;
-    let pack = host::verifier().verify_at(&args.pack, &trust, host::now()?)?;
-    Ok(report(&pack))
+    let explanation = |step| Explanation {
+        refused_at: step,
+        floors: match args.judge.state {
+            Some(_) => Floors::Kept,
+            None => Floors::None,
+        },
+    };
+    match (accepted(args), args.explain) {
+        (Ok((judge, pack)), false) => report(&judge, &pack),
+        (Ok((judge, pack)), true) => Ok(explanation(None).before(report(&judge, &pack)?)),
+        (Err(refused), false) => Err(*refused.failure),
+        (Err(refused), true) => Err(explanation(Some(refused.step)).beside(*refused.failure)),
+    }
 }
 
-fn report(pack: &VettedPack) -> Report {
+/// A failure, and the step at which it came.
+struct Refused {
+    step: Step,
+    failure: Box<Failure>,
+}
+
+impl Refused {
+    fn at(step: Step) -> impl FnOnce(Failure) -> Self {
+        move |failure| Self {
+            step,
+            failure: Box::new(failure),
+        }
+    }
+}
+
+impl From<LoadError> for Refused {
+    fn from(error: LoadError) -> Self {
+        Self {
+            // An error that comes of no step is none of the pack, and nothing was begun.
+            step: error.step().unwrap_or(Step::Trust),
+            failure: Box::new(error.into()),
+        }
+    }
+}
+
+fn accepted(args: &VerifyArgs) -> Result<(Judge, VettedPack), Refused> {
+    let judge = Judge::open(&args.judge).map_err(Refused::at(Step::Trust))?;
+    let now = host::now().map_err(Refused::at(Step::Trust))?;
+    let pack = judge.judge(&args.pack, now)?;
+    pack.accept()?;
+    Ok((judge, pack))
+}
+
+fn report(judge: &Judge, pack: &VettedPack) -> Result<Report, Failure> {
     let manifest = pack.manifest();
+    let floor = floor(judge, pack)?;
+    let proven = judge.proven();
+    let version = proven.pin().map(|pin| pin.version());
     let signers: Vec<String> = pack.signers().iter().map(ToString::to_string).collect();
     let kernels: Vec<Value> = pack
         .kernels()
@@ -30,15 +79,18 @@ fn report(pack: &VettedPack) -> Report {
         .collect();
     let expires = manifest.expires().map(|time| time.to_string());
     let text = format!(
-        "verified: {} {}\nmanifest  {}\nsigners   {}\nexpires   {}\nkernels   {}\n",
+        "verified: {} {}\nmanifest  {}\nsigners   {}\nexpires   {}\nkernels   {}\ntrust     {}\n\
+         floor     {}\n",
         manifest.name(),
         manifest.version(),
         pack.manifest_digest(),
         signers.join(", "),
         expires.as_deref().unwrap_or("never"),
         manifest.manifest().kernel_ids().join(", "),
+        trust_in_words(proven.origin(), version),
+        floor_in_words(judge, floor),
     );
-    Report {
+    Ok(Report {
         text,
         json: json!({
             "verified": true,
@@ -49,6 +101,38 @@ fn report(pack: &VettedPack) -> Report {
             "signers": signers,
             "expires": expires,
             "kernels": kernels,
+            "trust": {"origin": proven.origin().name(), "version": version},
+            "floor": floor,
+            "state": judge.state().map(|state| state.folder().display().to_string()),
         }),
+    })
+}
+
+/// The floor under the pack's name after it was accepted.
+fn floor(judge: &Judge, pack: &VettedPack) -> Result<Option<u64>, Failure> {
+    let Some(state) = judge.state() else {
+        return Ok(None);
+    };
+    let state = state.read()?;
+    let standing = state.floors().standing(pack.name(), judge.proven().trust());
+    Ok(standing.map(|floor| floor.sequence().get()))
+}
+
+fn trust_in_words(origin: TrustOrigin, version: Option<u64>) -> String {
+    let version = version.unwrap_or_default();
+    match origin {
+        TrustOrigin::Local => "the operator's own file, not signed".to_owned(),
+        TrustOrigin::OwnRoots => {
+            format!("version {version}, signed by its own roots, which nothing here knew before")
+        }
+        TrustOrigin::PinnedRoots => format!("version {version}, signed by the pinned roots"),
+    }
+}
+
+fn floor_in_words(judge: &Judge, floor: Option<u64>) -> String {
+    match (judge.state(), floor) {
+        (None, _) => "none is kept: an older pack passes too, unless --state is given".to_owned(),
+        (Some(_), None) => "none: the pack has no sequence".to_owned(),
+        (Some(_), Some(floor)) => format!("sequence {floor}"),
     }
 }

@@ -18,6 +18,7 @@ fn the_documentation_lists_every_kind() {
     for file in [
         "failure.rs",
         "failure/libraries.rs",
+        "failure/trust.rs",
         "verbs/bench/sizes.rs",
         "param.rs",
     ] {

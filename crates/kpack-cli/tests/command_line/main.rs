@@ -8,10 +8,13 @@ mod support;
 
 mod bench;
 mod cache;
+mod explain;
+mod floors;
 mod inspect;
 mod keygen;
 mod kinds;
 mod refused;
 mod run;
 mod sign;
+mod trust;
 mod usage;

@@ -268,3 +268,41 @@ fn a_forbidden_variant_for_another_engine_refuses_the_pack() {
     let work = Work::with_pack(&[("copy.wasm", COPY), ("bad.wasm", "(module)")], json!([k]));
     work.refused(3, "memory_export");
 }
+
+/// What, whose fault, and what to do: on two lines, whoever has to act.
+#[test]
+fn a_refusal_says_whose_fault_it_is() {
+    let work = good();
+    let said = |kind: &str| {
+        let error = work.refused(3, kind);
+        let text = work
+            .run(&["verify", "pack", "--trust", "trust.json"])
+            .stderr;
+        (error["fault"].as_str().unwrap().to_owned(), text)
+    };
+    fs::write(work.path("pack/extra.wasm"), "").unwrap();
+    let (fault, text) = said("undeclared_file");
+    assert_eq!(fault, "delivery");
+    assert!(
+        text.contains("; the fault of whoever delivered it; "),
+        "{text}"
+    );
+    fs::remove_file(work.path("pack/extra.wasm")).unwrap();
+
+    let trust = work.trust();
+    let mut scoped = trust.clone();
+    scoped["keys"][0]["packs"] = json!(["other-*"]);
+    work.write_trust(scoped);
+    let (fault, text) = said("out_of_scope");
+    assert_eq!(fault, "operator");
+    assert!(
+        text.contains("refused by the decision of this host's operator"),
+        "{text}"
+    );
+    work.write_trust(trust);
+
+    work.release(|manifest| manifest["kernels"][0]["entry_point"] = json!("nowhere"));
+    let (fault, text) = said("entry_point_missing");
+    assert_eq!(fault, "author");
+    assert!(text.contains("the fault of its author"), "{text}");
+}

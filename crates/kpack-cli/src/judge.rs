@@ -1,0 +1,51 @@
+use std::path::Path;
+
+use kpack::{LoadError, ProvenTrust, StateDir, TrustOnDisk, Verifier, VettedPack};
+
+use crate::args::JudgeArgs;
+use crate::failure::Failure;
+use crate::host;
+
+/// What packs are judged by: a trust file that was proven, and the state where one was named.
+pub(crate) struct Judge {
+    proven: ProvenTrust,
+    verifier: Verifier,
+}
+
+impl Judge {
+    pub(crate) fn open(args: &JudgeArgs) -> Result<Self, Failure> {
+        let state = args.state.as_deref().map(StateDir::open).transpose()?;
+        let proven = TrustOnDisk::read(&args.trust)?.prove(state.as_ref())?;
+        Ok(Self {
+            proven,
+            verifier: host::verifier(state),
+        })
+    }
+
+    /// Judges the pack, as of now.
+    pub(crate) fn verify(&self, pack: &Path) -> Result<VettedPack, Failure> {
+        Ok(self.judge(pack, host::now()?)?)
+    }
+
+    /// Judges the pack, as of the given time.
+    pub(crate) fn judge(
+        &self,
+        pack: &Path,
+        now: kpack::Timestamp,
+    ) -> Result<VettedPack, LoadError> {
+        self.verifier.verify_at(pack, self.proven.trust(), now)
+    }
+
+    pub(crate) const fn proven(&self) -> &ProvenTrust {
+        &self.proven
+    }
+
+    pub(crate) const fn state(&self) -> Option<&StateDir> {
+        self.verifier.state()
+    }
+
+    /// For a runtime that compiles what was judged.
+    pub(crate) fn verifier(&self) -> Verifier {
+        self.verifier.clone()
+    }
+}

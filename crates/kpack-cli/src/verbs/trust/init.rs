@@ -1,0 +1,93 @@
+use std::path::Path;
+
+use kpack::{HostState, Roots, StateDir, TrustFile};
+use kpack_verify::{TrustDraft, TrustEntry};
+use serde_json::Value;
+
+use super::edit::{GivenRoots, report, set_roots};
+use crate::args::InitArgs;
+use crate::atomic;
+use crate::failure::Failure;
+use crate::key_text;
+use crate::report::Report;
+
+/// Makes a first trust file, a state folder, or both.
+pub(super) fn run(args: &InitArgs) -> Result<Report, Failure> {
+    let roots = GivenRoots::parse(&args.roots)?;
+    let file = match &args.trust {
+        Some(_) if args.keys.is_empty() => {
+            return Err(Failure::usage(
+                "a trust file without a key trusts nothing",
+                "give --key KEY for each key to trust",
+            ));
+        }
+        Some(path) => Some((path, first(args, &roots)?)),
+        None if args.state.is_none() || roots.expires.is_some() => {
+            return Err(Failure::usage(
+                "no trust file to make",
+                "name one with --key KEY; --state DIR, with --root KEY or without, can do alone",
+            ));
+        }
+        None => None,
+    };
+    let state = first_state(&roots)?;
+    let mut made = Report {
+        text: String::new(),
+        json: Value::Object(serde_json::Map::new()),
+    };
+    if let Some((path, file)) = file {
+        write_new(path, &file)?;
+        made = report(path, "version 1", &file, Some(&file));
+    }
+    if let Some(folder) = &args.state {
+        let folder = StateDir::init_with(folder, &state)?;
+        let folder = folder.folder().display().to_string();
+        let remembers = match state.pinned() {
+            None => "nothing yet",
+            Some(_) => "the root keys",
+        };
+        made.text
+            .push_str(&format!("remembers {remembers}: {folder}\n"));
+        made.json["state"] = folder.into();
+        made.json["pinned_roots"] = (roots.keys.iter().map(ToString::to_string)).collect();
+    }
+    Ok(made)
+}
+
+/// A state that pins the roots, where any were given.
+fn first_state(given: &GivenRoots) -> Result<HostState, Failure> {
+    if given.keys.is_empty() {
+        return Ok(HostState::default());
+    }
+    let keys = given.keys.iter().copied();
+    Ok(HostState::pinning(Roots::new(
+        keys,
+        given.threshold.unwrap_or(1),
+    )?))
+}
+
+fn first(args: &InitArgs, roots: &GivenRoots) -> Result<TrustFile, Failure> {
+    let mut draft = TrustDraft::new();
+    for key in &args.keys {
+        let mut entry = TrustEntry::new(key_text::public("--key", key)?);
+        if !args.packs.is_empty() {
+            entry.packs.clone_from(&args.packs);
+        }
+        draft.add_key(entry);
+    }
+    draft.set_threshold(args.threshold.unwrap_or(1));
+    set_roots(&mut draft, roots, None);
+    Ok(draft.finish()?)
+}
+
+fn write_new(path: &Path, file: &TrustFile) -> Result<(), Failure> {
+    atomic::write_new(path, file.text().as_bytes()).map_err(|error| {
+        let failure = Failure::file("create", path, &error);
+        match error.kind() {
+            std::io::ErrorKind::AlreadyExists => {
+                failure.help("trust files are never overwritten: see kpack trust add-key")
+            }
+            _ => failure,
+        }
+    })
+}

@@ -1,0 +1,243 @@
+use kpack::{
+    HostState, KeyId, PinnedTrust, Roots, StateDir, Timestamp, TrustFile, TrustOnDisk,
+    TrustProofError,
+};
+use kpack_verify::{SignatureFile, TrustEntry};
+use serde_json::{Value, json};
+
+use crate::args::ShowArgs;
+use crate::failure::Failure;
+use crate::host;
+use crate::report::{Report, table};
+
+/// Shows a trust file, by whose word it would decide, and what the state remembers. Nothing is
+/// changed, nothing is pinned.
+pub(super) fn run(args: &ShowArgs) -> Result<Report, Failure> {
+    let on_disk = TrustOnDisk::read(&args.trust)?;
+    let state = args.state.as_deref().map(StateDir::open).transpose()?;
+    let state = state.map(|state| state.read()).transpose()?;
+    let now = host::now()?;
+    let shown = Shown {
+        file: on_disk.file(),
+        standing: standing(&on_disk, state.as_ref()),
+        signed: signed(&on_disk),
+        now,
+    };
+    let mut text = shown.text(&args.trust.display().to_string());
+    let mut json = shown.json();
+    json["trust"] = args.trust.display().to_string().into();
+    if let Some(state) = &state {
+        text.push_str(&state_text(state));
+        json["state"] = state_json(state);
+    }
+    Ok(Report { text, json })
+}
+
+struct Shown<'a> {
+    file: &'a TrustFile,
+    standing: Result<&'static str, TrustProofError>,
+    signed: Vec<KeyId>,
+    now: Timestamp,
+}
+
+/// What proving the file would come to.
+fn standing(
+    on_disk: &TrustOnDisk,
+    state: Option<&HostState>,
+) -> Result<&'static str, TrustProofError> {
+    let pinned = state.and_then(HostState::pinned);
+    let proven = on_disk.file().clone().prove(on_disk.signatures(), pinned)?;
+    Ok(proven.origin().name())
+}
+
+fn signed(on_disk: &TrustOnDisk) -> Vec<KeyId> {
+    let signatures = on_disk.signatures().map(SignatureFile::parse);
+    match signatures {
+        Some(Ok(signatures)) => on_disk.file().root_signers(&signatures),
+        _ => Vec::new(),
+    }
+}
+
+impl Shown<'_> {
+    fn text(&self, path: &str) -> String {
+        let file = self.file;
+        let mut text = format!(
+            "version {}: {path}\nstanding   {}\nexpires    {}\nthreshold  {} of {} keys\n",
+            file.version(),
+            self.standing_words(),
+            self.expires_words(),
+            file.threshold(),
+            file.entries().len(),
+        );
+        let mut rows = vec![
+            ["KEY ID", "PACKS", "FROM", "UNTIL", "STATUS", "COMMENT"]
+                .map(str::to_owned)
+                .to_vec(),
+        ];
+        rows.extend(file.entries().map(|entry| self.row(&entry)));
+        text.push_str(&table(&rows));
+        if let Some(roots) = file.roots() {
+            text.push_str(&roots_text("roots", roots));
+            let signed: Vec<String> = self.signed.iter().map(ToString::to_string).collect();
+            text.push_str(&format!("signed by  {}\n", or_none(&signed)));
+        }
+        let revoked: Vec<String> = (file.revoked_keys().iter().map(ToString::to_string))
+            .chain(file.revoked_manifests().iter().map(ToString::to_string))
+            .collect();
+        text.push_str(&format!("revoked    {}\n", or_none(&revoked)));
+        let allowed: Vec<String> = file.allowed_packs().map(ToString::to_string).collect();
+        if !allowed.is_empty() {
+            text.push_str(&format!("allowed    {}\n", allowed.join(", ")));
+        }
+        text
+    }
+
+    fn standing_words(&self) -> String {
+        match &self.standing {
+            Ok("local") => "the operator's own file, not signed".to_owned(),
+            Ok("own_roots") => "signed by its own roots".to_owned(),
+            Ok(_) => "signed by the pinned roots and its own".to_owned(),
+            Err(error) => format!("refused: {error}"),
+        }
+    }
+
+    fn expires_words(&self) -> String {
+        match self.file.expires() {
+            None => "never".to_owned(),
+            Some(expires) if expires <= self.now => format!("{expires}: it decides nothing now"),
+            Some(expires) => expires.to_string(),
+        }
+    }
+
+    fn row(&self, entry: &TrustEntry) -> Vec<String> {
+        let time = |time: Option<Timestamp>| time.map_or_else(String::new, |time| time.to_string());
+        vec![
+            KeyId::of(&entry.key).to_string(),
+            entry.packs.join(" "),
+            time(entry.not_before),
+            time(entry.not_after),
+            self.status(entry).to_owned(),
+            entry.comment.clone(),
+        ]
+    }
+
+    fn status(&self, entry: &TrustEntry) -> &'static str {
+        if self.file.revoked_keys().contains(&KeyId::of(&entry.key)) {
+            "revoked"
+        } else if entry.not_before.is_some_and(|from| self.now < from) {
+            "not_yet_valid"
+        } else if entry.not_after.is_some_and(|until| until <= self.now) {
+            "expired"
+        } else {
+            "in_service"
+        }
+    }
+
+    fn json(&self) -> Value {
+        let file = self.file;
+        let refused = self.standing.as_ref().err();
+        let texts = |ids: &mut dyn Iterator<Item = String>| ids.collect::<Vec<String>>();
+        json!({
+            "version": file.version(),
+            "digest": file.digest().to_string(),
+            "standing": self.standing.as_ref().ok(),
+            "refused": refused.map(|error| json!({
+                "kind": error.kind(),
+                "message": error.to_string(),
+            })),
+            "expires": file.expires().map(|time| time.to_string()),
+            "threshold": file.threshold(),
+            "keys": file.entries().map(|entry| self.entry_json(&entry)).collect::<Vec<_>>(),
+            "roots": file.roots().map(roots_json),
+            "root_signatures": texts(&mut self.signed.iter().map(ToString::to_string)),
+            "revoked_keys": texts(&mut file.revoked_keys().iter().map(ToString::to_string)),
+            "revoked_manifests": texts(
+                &mut file.revoked_manifests().iter().map(ToString::to_string),
+            ),
+            "allowed_packs": texts(&mut file.allowed_packs().map(ToString::to_string)),
+        })
+    }
+
+    fn entry_json(&self, entry: &TrustEntry) -> Value {
+        json!({
+            "key": entry.key.to_string(),
+            "key_id": KeyId::of(&entry.key).to_string(),
+            "packs": entry.packs,
+            "not_before": entry.not_before.map(|time| time.to_string()),
+            "not_after": entry.not_after.map(|time| time.to_string()),
+            "status": self.status(entry),
+            "comment": entry.comment,
+        })
+    }
+}
+
+fn roots_text(label: &str, roots: &Roots) -> String {
+    let ids: Vec<String> = roots
+        .keys()
+        .map(|key| KeyId::of(&key).to_string())
+        .collect();
+    format!("{label:<9}  {} of: {}\n", roots.threshold(), ids.join(", "))
+}
+
+fn roots_json(roots: &Roots) -> Value {
+    json!({
+        "keys": roots.keys().map(|key| key.to_string()).collect::<Vec<_>>(),
+        "threshold": roots.threshold(),
+    })
+}
+
+fn state_text(state: &HostState) -> String {
+    let mut text = match state.pinned() {
+        None => "pinned     nothing: the next file that names root keys is trusted\n".to_owned(),
+        Some(pinned) => {
+            let version = format!("pinned     version {}\n", pinned.version());
+            version + &roots_text("by roots", pinned.roots())
+        }
+    };
+    if state.floors().iter().next().is_none() {
+        return text + "floors     none\n";
+    }
+    let mut rows = vec![
+        ["FLOOR", "SEQUENCE", "MANIFEST"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
+    rows.extend(state.floors().iter().map(|(pack, floor)| {
+        vec![
+            pack.to_string(),
+            floor.sequence().to_string(),
+            floor.manifest().to_string(),
+        ]
+    }));
+    text.push_str(&table(&rows));
+    text
+}
+
+fn state_json(state: &HostState) -> Value {
+    let floors = state.floors().iter().map(|(pack, floor)| {
+        json!({
+            "pack": pack.as_str(),
+            "sequence": floor.sequence().get(),
+            "manifest": floor.manifest().to_string(),
+            "signers": floor.signers().iter().map(ToString::to_string).collect::<Vec<_>>(),
+        })
+    });
+    let pinned = |pinned: &PinnedTrust| {
+        json!({
+            "version": pinned.version(),
+            "digest": pinned.digest().map(|digest| digest.to_string()),
+            "roots": roots_json(pinned.roots()),
+        })
+    };
+    json!({
+        "pinned": state.pinned().map(pinned),
+        "floors": floors.collect::<Vec<_>>(),
+    })
+}
+
+fn or_none(names: &[String]) -> String {
+    match names {
+        [] => "none".to_owned(),
+        names => names.join(", "),
+    }
+}
