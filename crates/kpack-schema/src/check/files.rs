@@ -86,7 +86,7 @@ impl Files {
 fn safe_path(text: &str, at: &Pointer, reporter: &mut Reporter) -> Option<PackPath> {
     let path: PackPath = match text.parse() {
         Ok(path) => path,
-        Err(crate::PathError::Length { .. }) => {
+        Err(crate::PathError::Length { found }) if found > crate::MAX_PATH_BYTES => {
             let allowed = format!("1 to {} bytes", crate::MAX_PATH_BYTES);
             reporter.report(at, ProblemKind::TooLarge, text, allowed);
             return None;
