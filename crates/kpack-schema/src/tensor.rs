@@ -189,8 +189,13 @@ pub fn tensor_byte_len(dtype: DataType, shape: &[usize]) -> Result<u64, ByteLenE
             shape: shape.to_vec(),
         });
     }
-    let (outer, last_bytes) = match dtype.block_bytes() {
-        None => (shape, Some(dtype.size_bytes())),
+    let overflow = || ByteLenError::Overflow {
+        shape: shape.to_vec(),
+    };
+    // In 64 bits from the start, also where addresses have 32.
+    let bits_64 = |count: usize| u64::try_from(count).map_err(|_| overflow());
+    let (outer, mut bytes) = match dtype.block_bytes() {
+        None => (shape, bits_64(dtype.size_bytes())?),
         Some(block_bytes) => {
             let (&last, outer) = shape
                 .split_last()
@@ -199,16 +204,13 @@ pub fn tensor_byte_len(dtype: DataType, shape: &[usize]) -> Result<u64, ByteLenE
                     dtype,
                     shape: shape.to_vec(),
                 })?;
-            (outer, (last / BLOCK_ELEMENTS).checked_mul(block_bytes))
+            let blocks = bits_64(last / BLOCK_ELEMENTS)?;
+            let row = blocks.checked_mul(bits_64(block_bytes)?);
+            (outer, row.ok_or_else(overflow)?)
         }
     };
-    let overflow = || ByteLenError::Overflow {
-        shape: shape.to_vec(),
-    };
-    let mut bytes = u64::try_from(last_bytes.ok_or_else(overflow)?).map_err(|_| overflow())?;
     for &size in outer {
-        let size = u64::try_from(size).map_err(|_| overflow())?;
-        bytes = bytes.checked_mul(size).ok_or_else(overflow)?;
+        bytes = bytes.checked_mul(bits_64(size)?).ok_or_else(overflow)?;
     }
     Ok(bytes)
 }
