@@ -5,6 +5,8 @@ use kpack_schema::{Binding, BoundTensor, KernelDescriptor, PAGE_SIZE};
 use self::layout::{Lanes, Layout};
 use crate::fault::Fault;
 
+#[cfg(test)]
+mod extremes;
 mod layout;
 
 /// The pages that 32-bit addresses reach.
