@@ -11,6 +11,7 @@ mod pack_folder;
 mod reference_pack;
 mod signed_pack;
 mod test;
+mod test_32_bit;
 mod wasm_module;
 mod wasm_toolchain;
 
@@ -48,6 +49,7 @@ fn run(verb: Verb) -> anyhow::Result<()> {
             jobs,
         } => differential::differential(modules, seed, jobs),
         Verb::Test { toolchain } => test::test(toolchain),
+        Verb::Test32Bit => test_32_bit::test_32_bit(),
         Verb::ReferencePack { toolchain } => reference_pack::update(toolchain),
     }
 }
@@ -97,6 +99,9 @@ enum Verb {
         #[arg(long, value_enum, default_value_t)]
         toolchain: ToolchainChoice,
     },
+    /// Runs the tests of what computes sizes where addresses have 32 bits
+    #[command(name = "test-32-bit")]
+    Test32Bit,
     /// Replaces the reference pack that is committed with the `kpack` crate
     ReferencePack {
         /// Where the wasm32 compiler comes from
