@@ -51,6 +51,7 @@
 
 #![forbid(unsafe_code)]
 
+mod archive;
 mod author;
 mod ed25519;
 mod files;
@@ -60,6 +61,7 @@ mod manifest;
 mod native_code;
 mod pack_bytes;
 mod pem;
+mod release;
 mod sha256;
 mod sign;
 mod signature_file;
@@ -70,6 +72,7 @@ mod trust;
 mod verified;
 mod verify;
 
+pub use archive::{ArchiveError, UnarchivableError};
 pub use author::AuthorError;
 pub use ed25519::{Signature, SignatureTextError, VerifyingKey, WeakKeyError};
 pub use files::FilesError;
@@ -79,6 +82,7 @@ pub use native_code::{CacheKey, CodeOrigin, ProvenCode, RandomnessError};
 pub use pack_bytes::{
     MANIFEST_FILE, PackBytes, PackBytesError, PackLimits, PackParts, SIGNATURE_FILE,
 };
+pub use release::check_release;
 pub use sha256::sha256;
 pub use sign::{SignError, sign_pack};
 pub use signature_file::{MAX_SIGNATURES, SignatureEntry, SignatureFile, SignatureFileError};

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod accepted;
 #[cfg(test)]
+mod archive;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod floors;
