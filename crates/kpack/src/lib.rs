@@ -29,7 +29,7 @@
 //! ```
 //!
 //! Five nouns are enough to read it. A [`Pack`] is a folder of WebAssembly kernels with a signed
-//! manifest. [`Trust`] is the operator's decision whose signatures count. A [`Kernel`] is one
+//! manifest, or the same in one file. [`Trust`] is the operator's decision whose signatures count. A [`Kernel`] is one
 //! function on tensors. A [`Backend`] is the engine that runs it, and the [`Runtime`] loads packs for
 //! one backend under one host policy.
 //!
@@ -48,6 +48,7 @@ mod kernel;
 mod load_error;
 mod pack;
 mod pack_dir;
+mod pack_source;
 mod private;
 pub mod reference_pack;
 mod runtime;
@@ -61,6 +62,7 @@ pub use kernel::Kernel;
 pub use load_error::LoadError;
 pub use pack::{KernelError, Pack};
 pub use pack_dir::{MAX_FOLDER_DEPTH, PackDir, ReadPackError};
+pub use pack_source::PackSource;
 pub use runtime::{Runtime, RuntimeBuilder};
 pub use state_dir::{StateDir, StateError};
 pub use trust_on_disk::{TrustLoadError, TrustOnDisk};
@@ -81,9 +83,9 @@ pub use kpack_schema::{
     Timestamp,
 };
 pub use kpack_verify::{
-    Floor, FloorError, Floors, HostState, HostStateError, KeyId, PackBytes, PackBytesError,
-    PackLimits, PinnedTrust, ProvenTrust, Roots, Step, Trust, TrustError, TrustFile, TrustOrigin,
-    TrustProofError, VerifiedVector, VerifyError,
+    ArchiveError, Floor, FloorError, Floors, HostState, HostStateError, KeyId, PackBytes,
+    PackBytesError, PackLimits, PinnedTrust, ProvenTrust, Roots, Step, Trust, TrustError,
+    TrustFile, TrustOrigin, TrustProofError, VerifiedVector, VerifyError,
 };
 
 /// The README's examples are compiled and run.

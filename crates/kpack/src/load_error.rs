@@ -13,7 +13,7 @@ use crate::state_dir::StateError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
-    /// The folder could not be read, or is not one that a pack may be.
+    /// The folder or archive could not be read, or is not one that a pack may be.
     #[error("the pack cannot be read: `{}`", path.display())]
     Read {
         /// The path that was to be loaded.

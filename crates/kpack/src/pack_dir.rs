@@ -20,9 +20,9 @@ use kpack_verify::{
 pub use read_error::ReadPackError;
 
 #[cfg(not(unix))]
-use portable::Folder;
+pub(crate) use portable::Folder;
 #[cfg(unix)]
-use unix::Folder;
+pub(crate) use unix::Folder;
 
 /// How deep folders may be nested in a pack.
 pub const MAX_FOLDER_DEPTH: usize = 32;
@@ -73,10 +73,23 @@ impl PackDir {
     ///
     /// When there is no such folder or it cannot be opened.
     pub fn open_with(path: impl AsRef<Path>, limits: PackLimits) -> Result<Self, ReadPackError> {
-        let path = path.as_ref().to_owned();
-        match Folder::open_root(&path) {
-            Ok(root) => Ok(Self { root, path, limits }),
-            Err(source) => Err(ReadPackError::of_root(path, source)),
+        let path = path.as_ref();
+        match Folder::open_path(path) {
+            Ok(Opened::Folder(root)) => Ok(Self::of(root, path, limits)),
+            Ok(Opened::File { .. }) | Err(OpenError::Symlink | OpenError::Special) => {
+                Err(ReadPackError::NotAFolder {
+                    path: path.to_owned(),
+                })
+            }
+            Err(OpenError::Io(source)) => Err(ReadPackError::of_root(path, source)),
+        }
+    }
+
+    pub(crate) fn of(root: Folder, path: &Path, limits: PackLimits) -> Self {
+        Self {
+            root,
+            path: path.to_owned(),
+            limits,
         }
     }
 
@@ -289,7 +302,7 @@ fn safe_path(name: &OsStr, place: &Place) -> Result<PackPath, ReadPackError> {
 }
 
 /// One read of a whole file of `len` bytes, which the file system said it has.
-fn read_bounded(
+pub(crate) fn read_bounded(
     file: File,
     len: u64,
     limit: usize,

@@ -61,7 +61,7 @@ impl Runtime {
         }
     }
 
-    /// Reads, verifies and compiles the pack in a folder, as of now.
+    /// Reads, verifies and compiles the pack in a folder or an archive, as of now.
     ///
     /// # Errors
     ///
@@ -70,7 +70,7 @@ impl Runtime {
         self.load_at(path, trust, clock::now()?)
     }
 
-    /// Reads, verifies and compiles the pack in a folder, as of the given time.
+    /// Reads, verifies and compiles the pack in a folder or an archive, as of the given time.
     ///
     /// # Errors
     ///

@@ -10,7 +10,7 @@ use kpack_verify::{
 
 use crate::clock;
 use crate::load_error::LoadError;
-use crate::pack_dir::PackDir;
+use crate::pack_source::PackSource;
 use crate::state_dir::StateDir;
 
 /// Everything that can be judged of a pack without an engine, under one host's policies.
@@ -66,7 +66,7 @@ impl Verifier {
         self
     }
 
-    /// Reads and verifies the pack in a folder, as of now.
+    /// Reads and verifies the pack in a folder or an archive, as of now.
     ///
     /// # Errors
     ///
@@ -75,15 +75,15 @@ impl Verifier {
         self.verify_at(path, trust, clock::now()?)
     }
 
-    /// Reads and verifies the pack in a folder, as of the given time.
+    /// Reads and verifies the pack in a folder or an archive, as of the given time.
     ///
     /// The pack is held against the floors, and none is raised yet: that is done when a runtime has
     /// compiled it, or by [`VettedPack::accept`].
     ///
     /// # Errors
     ///
-    /// When the folder cannot be read or holds what a pack may not, the pack is not trusted or older
-    /// than one that was accepted, the state cannot be read, or the static policy refuses any of the
+    /// When the pack cannot be read or holds what none may, is not trusted or is older than one that was
+    /// accepted, the state cannot be read, or the static policy refuses any of the
     /// modules.
     pub fn verify_at(
         &self,
@@ -94,8 +94,8 @@ impl Verifier {
         let path = path.as_ref();
         let origin = path.display().to_string();
         let trust = in_force(trust, now, &origin)?;
-        let bytes = PackDir::open_with(path, self.pack_limits)
-            .and_then(|folder| folder.read())
+        let bytes = PackSource::open_with(path, self.pack_limits)
+            .and_then(|pack| pack.read())
             .map_err(|source| LoadError::Read {
                 path: path.to_owned(),
                 source,

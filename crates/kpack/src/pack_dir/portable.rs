@@ -14,11 +14,9 @@ use super::{OpenError, Opened};
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    pub(crate) fn open_root(path: &Path) -> io::Result<Self> {
-        if !fs::metadata(path)?.is_dir() {
-            return Err(io::ErrorKind::NotADirectory.into());
-        }
-        Ok(Self(path.to_owned()))
+    /// Opens what stands at a path that is the user's word and may lead through links.
+    pub(crate) fn open_path(path: &Path) -> Result<Opened<Self>, OpenError> {
+        Self::opened(path, &fs::metadata(path)?)
     }
 
     /// The first `max` names in the folder, hidden ones too.
@@ -36,11 +34,15 @@ impl Folder {
         if seen.is_symlink() {
             return Err(OpenError::Symlink);
         }
+        Self::opened(&path, &seen)
+    }
+
+    fn opened(path: &Path, seen: &Metadata) -> Result<Opened<Self>, OpenError> {
         if seen.is_dir() {
-            return Ok(Opened::Folder(Self(path)));
+            return Ok(Opened::Folder(Self(path.to_owned())));
         }
-        regular(&seen)?;
-        let file = File::open(&path)?;
+        regular(seen)?;
+        let file = File::open(path)?;
         let len = regular(&file.metadata()?)?;
         Ok(Opened::File { file, len })
     }

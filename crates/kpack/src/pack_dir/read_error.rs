@@ -1,16 +1,16 @@
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use kpack_exec::Blame;
 use kpack_schema::PathError;
-use kpack_verify::PackBytesError;
+use kpack_verify::{ArchiveError, MANIFEST_FILE, PackBytesError};
 
 use super::{OpenError, Place};
 
-/// Why the bytes of a pack were not read from its folder.
+/// Why the bytes of a pack were not read from its folder or archive.
 ///
-/// Where it is the pack that is refused, [`blame`](ReadPackError::blame) says so. Paths are relative
-/// to the pack's folder.
+/// Where it is the pack that is refused, [`blame`](ReadPackError::blame) says so. Paths of files are
+/// relative to the pack's root.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadPackError {
@@ -26,8 +26,14 @@ pub enum ReadPackError {
         /// The path of the pack.
         path: PathBuf,
     },
-    /// The pack's folder cannot be opened.
-    #[error("the pack's folder cannot be opened: `{}`", path.display())]
+    /// The pack's path leads to a device, a pipe or a socket.
+    #[error("the pack is neither a folder nor an archive: `{}`", path.display())]
+    NotAPack {
+        /// The path of the pack.
+        path: PathBuf,
+    },
+    /// The pack's folder or archive cannot be opened.
+    #[error("the pack cannot be opened: `{}`", path.display())]
     Root {
         /// The path of the pack.
         path: PathBuf,
@@ -85,6 +91,9 @@ pub enum ReadPackError {
     /// Too much, or paths that collide on some file systems.
     #[error(transparent)]
     Limits(#[from] PackBytesError),
+    /// The file at the pack's path is not the archive of a pack.
+    #[error(transparent)]
+    Archive(ArchiveError),
 }
 
 impl ReadPackError {
@@ -94,6 +103,7 @@ impl ReadPackError {
         match self {
             Self::NoPack { .. }
             | Self::NotAFolder { .. }
+            | Self::NotAPack { .. }
             | Self::Root { .. }
             | Self::NotFound { .. }
             | Self::Unreadable { .. } => Blame::Host,
@@ -107,6 +117,7 @@ impl ReadPackError {
         match self {
             Self::NoPack { .. } => "not_found",
             Self::NotAFolder { .. } => "not_a_folder",
+            Self::NotAPack { .. } => "not_a_pack",
             Self::Root { .. } | Self::Unreadable { .. } => "unreadable",
             Self::NotFound { .. } => "missing_file",
             Self::Symlink { .. } => "symlink",
@@ -115,10 +126,12 @@ impl ReadPackError {
             Self::TooDeep { .. } => "too_deep",
             Self::Changed { .. } => "file_changed",
             Self::Limits(error) => error.kind(),
+            Self::Archive(error) => error.kind(),
         }
     }
 
-    pub(super) fn of_root(path: PathBuf, source: io::Error) -> Self {
+    pub(crate) fn of_root(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
         match source.kind() {
             io::ErrorKind::NotFound => Self::NoPack { path },
             io::ErrorKind::NotADirectory => Self::NotAFolder { path },
@@ -159,6 +172,19 @@ impl ReadPackError {
         Self::Unreadable {
             path: path.to_owned(),
             source,
+        }
+    }
+}
+
+/// What a folder can have wrong too is the same error.
+impl From<ArchiveError> for ReadPackError {
+    fn from(error: ArchiveError) -> Self {
+        match error {
+            ArchiveError::NoManifest => Self::NotFound {
+                path: MANIFEST_FILE.to_owned(),
+            },
+            ArchiveError::Pack(limits) => Self::Limits(limits),
+            other => Self::Archive(other),
         }
     }
 }

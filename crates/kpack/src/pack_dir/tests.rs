@@ -71,6 +71,16 @@ fn unsafe_names_are_refused_hidden_ones_too() {
         "trailing.",
         "\u{e9}.wasm",
         "nul",
+        "NUL.txt",
+        "com1.x",
+        #[cfg(unix)]
+        "a\\b",
+        #[cfg(unix)]
+        "C:",
+        #[cfg(unix)]
+        "a:stream",
+        #[cfg(unix)]
+        "a\nb",
     ] {
         let folder = pack();
         fs::write(folder.path().join("a").join(name), "").unwrap();
@@ -81,6 +91,26 @@ fn unsafe_names_are_refused_hidden_ones_too() {
     let folder = pack();
     fs::create_dir(folder.path().join(".git")).unwrap();
     assert_eq!(refusal(&folder).kind(), "unsafe_path");
+}
+
+/// As far as the file system keeps them apart.
+#[test]
+fn names_that_differ_in_case_alone_are_refused() {
+    for (name, kind) in [
+        ("a/KERNEL.wasm", "path_collision"),
+        ("A", "path_collision"),
+        ("KERNELS.json", "reserved_path"),
+        ("Kernels.json.sig", "reserved_path"),
+    ] {
+        let folder = pack();
+        let path = folder.path().join(name);
+        if path.exists() {
+            eprintln!("not tested: the file system ignores case");
+            return;
+        }
+        fs::write(path, "").unwrap();
+        assert_eq!(refusal(&folder).kind(), kind, "{name}");
+    }
 }
 
 #[test]
@@ -133,6 +163,37 @@ fn a_file_that_grows_while_it_is_read_is_seen() {
         let error = read_bounded(file, claimed, 10, &place).unwrap_err();
         assert_eq!(error.kind(), "file_changed", "{claimed}");
     }
+}
+
+/// What is read is one state of the file or an error, and never more than the limit.
+#[test]
+fn a_file_that_is_appended_to_while_it_is_read_is_read_within_the_limit() {
+    use std::io::Write;
+
+    const LIMIT: usize = 1 << 20;
+    let folder = pack();
+    let path: PackPath = "a/kernel.wasm".parse().unwrap();
+    let place = folder.path().join(path.as_str());
+    let mut file = File::options().append(true).open(place).unwrap();
+    let mut limits = PackLimits::default();
+    limits.max_file_bytes = LIMIT;
+    let mut ends = BTreeMap::new();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            for _ in 0..LIMIT / 32 {
+                file.write_all(&[7; 64]).unwrap();
+            }
+        });
+        let opened = PackDir::open_with(folder.path(), limits).unwrap();
+        while !ends.contains_key("file_too_large") {
+            match opened.file(&path) {
+                Ok(bytes) => assert!(bytes.len() <= LIMIT),
+                Err(error) => *ends.entry(error.kind()).or_insert(0) += 1,
+            }
+        }
+    });
+    let expected = ["file_changed", "file_too_large"];
+    assert!(ends.keys().all(|kind| expected.contains(kind)), "{ends:?}");
 }
 
 #[cfg(unix)]
@@ -205,6 +266,22 @@ mod links_and_special_files {
         assert_eq!(refusal(&folder).kind(), "not_a_regular_file");
     }
 
+    /// Devices that every system has; to make one takes a right that tests do not have.
+    #[test]
+    fn a_device_is_refused_without_opening_it() {
+        let Ok(Opened::Folder(devices)) = Folder::open_path(Path::new("/dev")) else {
+            panic!("a folder")
+        };
+        let Ok(Opened::Folder(portable)) = portable::Folder::open_path(Path::new("/dev")) else {
+            panic!("a folder")
+        };
+        for name in ["null", "zero", "tty"] {
+            let name = OsStr::new(name);
+            assert!(matches!(devices.open(name), Err(OpenError::Special)));
+            assert!(matches!(portable.open(name), Err(OpenError::Special)));
+        }
+    }
+
     #[test]
     fn a_name_that_is_not_text_is_refused() {
         let folder = pack();
@@ -231,7 +308,9 @@ mod links_and_special_files {
         let folder = pack();
         symlink("a", folder.path().join("link")).unwrap();
         let _socket = UnixListener::bind(folder.path().join("socket")).unwrap();
-        let portable = portable::Folder::open_root(folder.path()).unwrap();
+        let Ok(Opened::Folder(portable)) = portable::Folder::open_path(folder.path()) else {
+            panic!("a folder")
+        };
         assert_eq!(portable.names(2).unwrap().len(), 2);
         let open = |name: &str| portable.open(OsStr::new(name));
         assert!(matches!(open("link"), Err(OpenError::Symlink)));
@@ -242,7 +321,9 @@ mod links_and_special_files {
             open(MANIFEST_FILE),
             Ok(Opened::File { len: 2, .. })
         ));
-        let file = portable::Folder::open_root(&folder.path().join(MANIFEST_FILE));
-        assert_eq!(file.unwrap_err().kind(), io::ErrorKind::NotADirectory);
+        let at = |name: &str| portable::Folder::open_path(&folder.path().join(name));
+        assert!(matches!(at(MANIFEST_FILE), Ok(Opened::File { len: 2, .. })));
+        assert!(matches!(at("link"), Ok(Opened::Folder(_))), "the user's");
+        assert!(matches!(at("socket"), Err(OpenError::Special)));
     }
 }

@@ -10,14 +10,24 @@ use rustix::io::Errno;
 
 use super::{OpenError, Opened};
 
+/// To read, and to wait for nothing.
+const FLAGS: OFlags = OFlags::RDONLY
+    .union(OFlags::CLOEXEC)
+    .union(OFlags::NONBLOCK)
+    .union(OFlags::NOCTTY);
+
 /// A folder by its descriptor: whatever its path becomes, this is the folder that was opened.
 #[derive(Debug)]
 pub(crate) struct Folder(OwnedFd);
 
 impl Folder {
-    pub(crate) fn open_root(path: &Path) -> io::Result<Self> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(Self(rustix::fs::open(path, flags, Mode::empty())?))
+    /// Opens what stands at a path that is the user's word and may lead through links.
+    pub(crate) fn open_path(path: &Path) -> Result<Opened<Self>, OpenError> {
+        let io = |errno: Errno| OpenError::Io(errno.into());
+        // As in `open`: a look that proves nothing keeps what is none of ours from being opened.
+        let seen = rustix::fs::stat(path).map_err(io)?;
+        openable(FileType::from_raw_mode(seen.st_mode))?;
+        Self::opened(rustix::fs::open(path, FLAGS, Mode::empty()).map_err(io)?)
     }
 
     /// The first `max` names in the folder, hidden ones too.
@@ -44,9 +54,11 @@ impl Folder {
         let seen = rustix::fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW)?;
         openable(FileType::from_raw_mode(seen.st_mode))?;
 
-        let flags =
-            OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let opened = rustix::fs::openat(&self.0, name, flags, Mode::empty())?;
+        let flags = FLAGS | OFlags::NOFOLLOW;
+        Self::opened(rustix::fs::openat(&self.0, name, flags, Mode::empty())?)
+    }
+
+    fn opened(opened: OwnedFd) -> Result<Opened<Self>, OpenError> {
         let stat = rustix::fs::fstat(&opened)?;
         match openable(FileType::from_raw_mode(stat.st_mode))? {
             FileType::Directory => Ok(Opened::Folder(Self(opened))),

@@ -91,7 +91,9 @@ pub fn pack(modules: &[(&str, &str)], mut kernels: Value) -> Made {
     let folder = tempfile::tempdir().unwrap();
     for (path, text) in modules {
         let wasm = wat::parse_str(text).unwrap();
-        fs::write(folder.path().join(path), &wasm).unwrap();
+        let file = folder.path().join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, &wasm).unwrap();
         for kernel in kernels.as_array_mut().unwrap() {
             if kernel["path"] == *path {
                 kernel["hash"] = json!(sha256(&wasm).to_string());
