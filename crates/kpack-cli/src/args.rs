@@ -39,6 +39,8 @@ pub(crate) enum Verb {
     Hash(HashArgs),
     /// Sign a pack: add or replace this key's signature
     Sign(SignArgs),
+    /// Put a signed pack into one file
+    Archive(ArchiveArgs),
     /// Check a pack up to and including the static policy, without compiling it
     Verify(VerifyArgs),
     /// Show what a pack says of itself; nothing is verified
@@ -93,8 +95,17 @@ pub(crate) struct SignArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ArchiveArgs {
+    /// The pack: its folder, or its archive
+    pub(crate) pack: PathBuf,
+    /// Where to write the archive; nothing is overwritten
+    #[arg(long, value_name = "X.kpack")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
-    /// The pack's folder
+    /// The pack: its folder, or its archive
     pub(crate) pack: PathBuf,
     #[command(flatten)]
     pub(crate) judge: JudgeArgs,
@@ -116,13 +127,13 @@ pub(crate) struct JudgeArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct InspectArgs {
-    /// The pack's folder
+    /// The pack: its folder, or its archive
     pub(crate) pack: PathBuf,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
-    /// The pack's folder
+    /// The pack: its folder, or its archive
     pub(crate) pack: PathBuf,
     /// The kernel's id
     pub(crate) kernel: String,
@@ -146,7 +157,7 @@ pub(crate) struct RunArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
-    /// The pack's folder
+    /// The pack: its folder, or its archive
     pub(crate) pack: PathBuf,
     /// The kernel's id; every kernel where left out
     pub(crate) kernel: Option<String>,

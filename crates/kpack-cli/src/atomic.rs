@@ -78,18 +78,57 @@ impl Target {
         file.write_all(bytes)?;
         file.sync_all()?;
         temporary.persist(&self.file).map_err(|error| error.error)?;
-        // The rename itself is on disk only with its folder; not every file system can do that.
-        let folder = self.file.parent().unwrap_or(folder);
-        _ = File::open(folder).and_then(|folder| folder.sync_all());
+        sync_folder(folder_of(&self.file));
         Ok(())
     }
+}
+
+/// Whether a file had to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Made {
+    Now,
+    /// It stood there with the same content.
+    Before,
+}
+
+/// Makes a file where none is, or finds the same one there. It is written under another name first,
+/// as a [`Target`] is.
+///
+/// # Errors
+///
+/// [`io::ErrorKind::AlreadyExists`] where anything else stands at the path, which then stays as it
+/// is, and what else the operating system says.
+pub(crate) fn create(path: &Path, bytes: &[u8]) -> io::Result<Made> {
+    if fs::symlink_metadata(path).is_ok() {
+        return existing(path, bytes);
+    }
+    match write_new(path, bytes) {
+        Ok(()) => Ok(Made::Now),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => existing(path, bytes),
+        Err(error) => Err(error),
+    }
+}
+
+fn existing(path: &Path, bytes: &[u8]) -> io::Result<Made> {
+    let found = fs::metadata(path);
+    let is_as_long = found.is_ok_and(|found| {
+        found.is_file() && u64::try_from(bytes.len()).is_ok_and(|len| len == found.len())
+    });
+    if is_as_long && fs::read(path)? == bytes {
+        return Ok(Made::Before);
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
 }
 
 /// Keeps other processes that change the same pack waiting, until what is returned is dropped. They
 /// would read what stands there now and write over what this one writes.
 ///
-/// `None` where the platform or the file system has no locks on folders.
+/// `None` where the platform or the file system has no locks on folders, and for what is no folder.
 pub(crate) fn lock_pack(pack: &Path) -> Option<File> {
+    // To open a pipe is to wait for its other end.
+    if !fs::metadata(pack).is_ok_and(|found| found.is_dir()) {
+        return None;
+    }
     let folder = File::open(pack).ok()?;
     folder.lock().ok()?;
     Some(folder)
@@ -115,15 +154,21 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     temporary
         .persist_noclobber(path)
         .map_err(|error| error.error)?;
-    _ = File::open(folder).and_then(|folder| folder.sync_all());
+    sync_folder(folder);
     Ok(())
 }
 
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
+/// The folder that a file stands in.
+pub(crate) fn folder_of(file: &Path) -> &Path {
+    match file.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     }
+}
+
+/// A rename itself is on disk only with its folder; not every file system can do that.
+fn sync_folder(folder: &Path) {
+    _ = File::open(folder).and_then(|folder| folder.sync_all());
 }
 
 fn followed(path: &Path) -> io::Result<PathBuf> {
@@ -202,6 +247,26 @@ mod tests {
         assert_eq!(fs::read_to_string(pack.join("file")).unwrap(), "second");
         assert_eq!(names(folder.path()), ["pack"]);
         assert_eq!(names(&pack), ["file"]);
+    }
+
+    #[test]
+    fn a_file_that_stands_there_is_never_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new");
+        assert_eq!(create(&path, b"first").unwrap(), Made::Now);
+        assert_eq!(create(&path, b"first").unwrap(), Made::Before);
+        for other in [&b"other"[..], b"", b"longer than the first"] {
+            let error = create(&path, other).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+            assert_eq!(fs::read(&path).unwrap(), b"first");
+        }
+        let occupied = folder.path().join("occupied");
+        fs::create_dir(&occupied).unwrap();
+        let error = create(&occupied, b"").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        let error = create(&folder.path().join("missing/new"), b"").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        assert_eq!(names(folder.path()), ["new", "occupied"]);
     }
 
     #[cfg(unix)]

@@ -242,6 +242,14 @@ impl Failure {
             .detail("file", path.display().to_string())
     }
 
+    /// A pack with one more file in it would be refused.
+    pub(crate) fn archive_in_pack(path: &Path) -> Self {
+        let what = format!("the archive would lie in the pack: `{}`", path.display());
+        Self::new("unwritable", Exit::Failed, what)
+            .help("choose a path outside of the pack's folder")
+            .detail("file", path.display().to_string())
+    }
+
     pub(crate) fn too_large(path: &Path, limit: u64) -> Self {
         let what = format!("the file has more than {limit} bytes: `{}`", path.display());
         Self::new("input_too_large", Exit::Failed, what)

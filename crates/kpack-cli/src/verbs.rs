@@ -1,5 +1,6 @@
 //! One file per verb.
 
+pub(crate) mod archive;
 pub(crate) mod bench;
 pub(crate) mod cache;
 pub(crate) mod hash;

@@ -7,7 +7,21 @@ use kpack_verify::{FilesError, MANIFEST_FILE};
 pub(super) fn of_kind(kind: &str) -> Option<&'static str> {
     Some(match kind {
         "not_found" | "unreadable" | "unwritable" => "see that the path is right and may be used",
-        "not_a_folder" => "a pack is a folder that holds a kernels.json",
+        "not_a_folder" => {
+            "hash and sign change a pack's folder: do so, and make its archive anew with kpack archive"
+        }
+        "not_a_pack" => "a pack is a folder that holds a kernels.json, or an archive of one",
+        "archive_header" | "archive_truncated" => {
+            "it is not what kpack archive wrote: get it again, or see that it is the right file"
+        }
+        "archive_entry_type"
+        | "archive_order"
+        | "archive_duplicate"
+        | "archive_padding"
+        | "archive_trailing_data" => "it is not what kpack archive wrote: get it again",
+        "unarchivable_path" => {
+            "put it into fewer folders of shorter names, or give it a shorter one"
+        }
         "missing_signature" => "sign it with kpack sign, or get it whole from where it came from",
         "untrusted_key" => "if you know whose key it is, add it to trust.json",
         "bad_signature" => "get it again, or ask its author to sign it anew",

@@ -2,12 +2,12 @@
 //! them.
 
 use kpack::{
-    BindError, CallError, Fault, PackBytesError, PlatformError, PolicyError, ReadPackError,
-    VerifyError,
+    ArchiveError, BindError, CallError, Fault, PackBytesError, PlatformError, PolicyError,
+    ReadPackError, VerifyError,
 };
 use kpack_exec::PolicyErrorKind;
 use kpack_schema::{ByteLenError, DimValueError, MAX_DIMENSION, ParamValueError};
-use kpack_verify::FilesError;
+use kpack_verify::{FilesError, UnarchivableError};
 use serde_json::{Value, json};
 
 /// Names and values.
@@ -212,6 +212,36 @@ pub(crate) fn of_read(error: &ReadPackError) -> Fields {
             vec![("file", path.as_str().into()), ("limit", (*limit).into())]
         }
         ReadPackError::Limits(error) => of_pack_bytes(error),
+        ReadPackError::Archive(error) => of_archive(error),
+        _ => Vec::new(),
+    }
+}
+
+fn of_archive(error: &ArchiveError) -> Fields {
+    match error {
+        ArchiveError::TooLarge { found, limit } => {
+            vec![("found", (*found).into()), ("limit", (*limit).into())]
+        }
+        ArchiveError::Order { path }
+        | ArchiveError::Duplicate { path }
+        | ArchiveError::Padding { path } => vec![("file", path.as_str().into())],
+        ArchiveError::Truncated { offset }
+        | ArchiveError::Header { offset, .. }
+        | ArchiveError::EntryType { offset, .. }
+        | ArchiveError::UnsafePath { offset, .. }
+        | ArchiveError::TrailingData { offset } => vec![("offset", (*offset).into())],
+        _ => Vec::new(),
+    }
+}
+
+pub(crate) fn of_unarchivable(error: &UnarchivableError) -> Fields {
+    match error {
+        UnarchivableError::Path { path } => vec![("file", path.as_str().into())],
+        UnarchivableError::Size { path, found, limit } => vec![
+            ("file", path.as_str().into()),
+            ("found", (*found).into()),
+            ("limit", (*limit).into()),
+        ],
         _ => Vec::new(),
     }
 }

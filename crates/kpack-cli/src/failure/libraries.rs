@@ -6,7 +6,7 @@ use kpack::{
 };
 use kpack_schema::json::JsonError;
 use kpack_schema::{ManifestProblems, Problem};
-use kpack_verify::{ManifestError, SignError, SigningKeyError};
+use kpack_verify::{ManifestError, SignError, SigningKeyError, UnarchivableError};
 use serde_json::{Value, json};
 
 use super::fields::Fields;
@@ -43,6 +43,14 @@ impl From<ReadPackError> for Failure {
         Self::of(error.kind(), exit_of_read(&error), &error)
             .advised(advice::of_read(&error))
             .fields(fields::of_read(&error))
+    }
+}
+
+impl From<UnarchivableError> for Failure {
+    fn from(error: UnarchivableError) -> Self {
+        Self::of(error.kind(), Exit::Refused, &error)
+            .advised(advice::of_kind(error.kind()))
+            .fields(fields::of_unarchivable(&error))
     }
 }
 

@@ -2,7 +2,7 @@ mod contents;
 mod engines;
 mod shown;
 
-use kpack::PackDir;
+use kpack::PackSource;
 use kpack_schema::KernelManifest;
 use kpack_verify::sha256;
 use serde_json::{Map, Value, json};
@@ -17,14 +17,14 @@ use crate::report::Report;
 
 /// What a pack says of itself, whether it would be accepted or not.
 pub(crate) fn run(args: &InspectArgs) -> Result<Report, Failure> {
-    let folder = PackDir::open(&args.pack)?;
-    let bytes = folder.manifest()?;
+    let pack = PackSource::open(&args.pack)?;
+    let bytes = pack.manifest()?;
     let digest = sha256(&bytes).to_string();
     let text = String::from_utf8(bytes).map_err(|_| Failure::manifest_not_utf8())?;
     let manifest = KernelManifest::from_json(&text)?;
 
     let mut problems = Problems::default();
-    let contents = Contents::read(&folder, &manifest, &mut problems);
+    let contents = Contents::read(&pack, &manifest, &mut problems);
     let verdicts = match manifest.clone().check(&host::policy()) {
         Ok(checked) => engines::judge(&checked)?,
         Err(found) => {

@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod archive;
 mod bench;
 mod cache;
 mod explain;

@@ -141,7 +141,7 @@ fn files_that_are_missing() {
     fs::remove_dir_all(work.path("pack")).unwrap();
     work.refused(1, "not_found");
     fs::write(work.path("pack"), "").unwrap();
-    work.refused(1, "not_a_folder");
+    work.refused(3, "archive_truncated");
 }
 
 #[test]

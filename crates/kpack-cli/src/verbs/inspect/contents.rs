@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 
-use kpack::{PackBytes, PackDir};
+use kpack::{PackBytes, PackSource};
 use kpack_schema::{KernelInfo, KernelManifest};
 use kpack_verify::{SignatureFile, sha256};
 use serde_json::{Value, json};
 
-/// What lies in a pack's folder beside the manifest.
+/// What lies in a pack beside the manifest.
 #[derive(Debug, Default)]
 pub(super) struct Contents {
     /// The key ids that the signature file names; nothing is known of their worth.
@@ -43,12 +43,12 @@ type Declared<'a> = BTreeMap<&'a str, Vec<&'a str>>;
 
 impl Contents {
     pub(super) fn read(
-        folder: &PackDir,
+        source: &PackSource,
         manifest: &KernelManifest,
         problems: &mut Problems,
     ) -> Self {
-        let claimed_signers = claimed_signers(folder, problems);
-        let files = match folder.read() {
+        let claimed_signers = claimed_signers(source, problems);
+        let files = match source.read() {
             Ok(pack) => {
                 let declared = declared(manifest);
                 let files = compare(&pack, &declared, problems);
@@ -67,8 +67,8 @@ impl Contents {
     }
 }
 
-fn claimed_signers(folder: &PackDir, problems: &mut Problems) -> Vec<String> {
-    let bytes = match folder.signature() {
+fn claimed_signers(source: &PackSource, problems: &mut Problems) -> Vec<String> {
+    let bytes = match source.signature() {
         Ok(Some(bytes)) => bytes,
         Ok(None) => {
             problems.add("missing_signature", "the pack has no signature file");
