@@ -111,7 +111,8 @@ pub trait Instance: Send {
     /// the last call: 0, or the first that is not.
     ///
     /// `next` is handed the memory, to be written before the call that it gives the argument for. All
-    /// the calls together are given at least `ticks` of 10 ms wall clock, and at most one more.
+    /// the calls together are given at least `ticks` of 10 ms wall clock, and at most one more; what
+    /// `next` does before the second and later ones is part of that.
     ///
     /// # Errors
     ///

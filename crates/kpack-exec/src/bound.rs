@@ -84,7 +84,8 @@ impl BoundKernel {
         self.input_at_mut(index)
     }
 
-    /// Runs the kernel on the inputs as they are.
+    /// Runs the kernel on the inputs as they are. Where much is written along the kernel's
+    /// `parallel_dims`, it is called several times, for some rows each, within one deadline.
     ///
     /// # Errors
     ///
@@ -136,6 +137,9 @@ impl BoundKernel {
             passes.prepare_next(plan, found, memory)
         };
         match call(instance.as_mut(), &mut next) {
+            Ok(0) if !self.passes.have_ended() => {
+                Err(contract("an instance is called for every pass"))
+            }
             Ok(0) => {
                 self.result = CallResult::Ready;
                 Ok(())

@@ -1,8 +1,9 @@
-use kpack_schema::ParamValue;
+use kpack_schema::{Digest, ParamValue};
 
 use crate::arguments::Arguments;
 use crate::compiled::CompiledKernel;
 use crate::error::CallError;
+use crate::select::Selection;
 use crate::tensor::{Tensor, TensorView};
 
 /// A one-shot call, put together input by input; each is checked as it is given.
@@ -70,25 +71,46 @@ impl<'a> Call<'a> {
         };
         let outputs = bound.outputs().iter();
         Ok(Outputs {
-            kernel: self.kernel.clone(),
+            ran: Ran::of(self.kernel),
             tensors: outputs.map(copy).collect::<Result<_, CallError>>()?,
         })
     }
 }
 
+/// What ran in a call: which engine, and which of the kernel's modules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Ran {
+    /// The name of the engine.
+    pub engine: String,
+    /// Which of the kernel's modules the engine chose, and for which features.
+    pub selection: Selection,
+    /// That module's digest.
+    pub module: Digest,
+}
+
+impl Ran {
+    fn of(kernel: &CompiledKernel) -> Self {
+        Self {
+            engine: kernel.engine().to_owned(),
+            selection: kernel.selection(),
+            module: kernel.module_digest(),
+        }
+    }
+}
+
 /// The outputs of a one-shot call, by name, in the order of the manifest.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Outputs {
-    kernel: CompiledKernel,
+    ran: Ran,
     tensors: Vec<(String, Tensor)>,
 }
 
 impl Outputs {
-    /// What ran: the kernel with its engine, and which of its modules was chosen
-    /// ([`selection`](CompiledKernel::selection)), for which features and with which digest.
+    /// What computed them.
     #[must_use]
-    pub fn kernel(&self) -> &CompiledKernel {
-        &self.kernel
+    pub fn ran(&self) -> &Ran {
+        &self.ran
     }
 
     /// The output of that name.

@@ -41,7 +41,7 @@ pub use backend::wasmer::Wasmer;
 pub use backend::wasmtime::Wasmtime;
 pub use backend::{Backend, BackendError, Instance, NextPass, Program, RunError};
 pub use bound::BoundKernel;
-pub use call::{Call, Outputs};
+pub use call::{Call, Outputs, Ran};
 pub use caller::{CallInto, Caller, CallerOptions};
 pub use compiled::CompiledKernel;
 pub use element::Element;

@@ -17,6 +17,10 @@ use crate::tiles::parallel_axes;
 /// in use (32 KiB) that leaves room for what the kernel reads.
 const OUTPUT_OF_A_PASS: u32 = 16 << 10;
 
+/// Bytes that every pass may read whole: with more, reading them again for each pass costs more than
+/// zeroing far ahead does.
+const SHARED_BY_PASSES: u64 = 64 << 10;
+
 /// The passes of a call, which all use the same memory. Each has its own descriptor and parameter
 /// block; together they are the call, since rows along `parallel_dims` are independent.
 #[derive(Debug)]
@@ -75,10 +79,16 @@ impl Passes {
         let scratch = tensors(signature.scratch(), binding.scratch());
         let (first, others) = inputs.split_at(inputs.len().min(1));
         let mut axes = axes(signature, binding, &inputs, &outputs);
-        if ![first, others, &outputs]
+        let mut regions = [first, others, &outputs].into_iter();
+        let in_place = regions.all(|of_region| stay_in_place(of_region, &axes));
+        let shared = inputs
             .iter()
-            .all(|of_region| stay_in_place(of_region, &axes))
-        {
+            .chain(&scratch)
+            .filter(|tensor| !is_cut(tensor, &axes));
+        let shared = shared.fold(0, |bytes: u64, (_, bound)| {
+            bytes.saturating_add(bound.byte_len)
+        });
+        if !in_place || shared > SHARED_BY_PASSES {
             axes.clear();
         }
         Self {
@@ -139,6 +149,11 @@ impl Passes {
         // Every pass works in the same scratch memory.
         (_, descriptor.scratch_size) = of_pass(&self.scratch);
         descriptor
+    }
+
+    /// Whether the present call was given all its passes.
+    pub(crate) const fn have_ended(&self) -> bool {
+        self.ended
     }
 
     fn advance(&mut self) {
@@ -242,11 +257,13 @@ fn rows_of_alignment(steps: impl Iterator<Item = u32>) -> u32 {
 fn stay_in_place(tensors: &[Pair<'_>], axes: &[Axis]) -> bool {
     match tensors {
         [tensor] => is_in_one_piece(tensor, axes),
-        several => !several.iter().any(|(declared, _)| {
-            let mut dims = declared.dims.iter();
-            dims.any(|dim| axis_of(axes, dim).is_some())
-        }),
+        several => !several.iter().any(|tensor| is_cut(tensor, axes)),
     }
+}
+
+fn is_cut((declared, _): &Pair<'_>, axes: &[Axis]) -> bool {
+    let mut dims = declared.dims.iter();
+    dims.any(|dim| axis_of(axes, dim).is_some())
 }
 
 /// Whether the rows of each pass lie one behind another, at a multiple of 64.
@@ -279,8 +296,9 @@ fn step((declared, bound): &Pair<'_>, symbol: &str) -> Option<u32> {
             .is_some_and(|name| name.as_str() == symbol)
     };
     let axis = declared.dims.iter().position(is_axis)?;
-    let rows = bound.shape[..=axis].iter().map(|&size| size as u64);
-    u32::try_from(bound.byte_len / rows.product::<u64>().max(1)).ok()
+    let rows: usize = bound.shape[..=axis].iter().product();
+    let rows = u64::try_from(rows).unwrap_or(u64::MAX);
+    u32::try_from(bound.byte_len / rows.max(1)).ok()
 }
 
 fn address(at: u32) -> usize {
@@ -429,6 +447,20 @@ mod tests {
             rows(&inner_rows, &[("heads", 1), ("rows", 1024)], 64),
             [256; 4]
         );
+    }
+
+    #[test]
+    fn what_every_pass_would_read_whole_keeps_a_large_call_in_one() {
+        let product = signature(
+            r#"[{"name": "x", "dtype": "f32", "shape": ["rows", "k"]},
+                {"name": "w", "dtype": "f32", "shape": ["n", "k"]}]"#,
+            r#"[{"name": "y", "dtype": "f32", "shape": ["rows", "n"]}]"#,
+            r#"["rows"]"#,
+        );
+        let passes = |n| rows(&product, &[("rows", 64), ("k", 16), ("n", n)], 4 * 1024);
+        assert_eq!(passes(1024), [4; 16], "64 KiB of weights");
+        let more = [("rows", 64), ("k", 17), ("n", 1024)];
+        assert_eq!(rows(&product, &more, 4 * 1024), [64]);
     }
 
     #[test]

@@ -2,9 +2,7 @@
 
 use std::ops::Range;
 
-use kpack_schema::{
-    Binding, BoundTensor, DataType, Dim, Signature, SymbolSource, TensorDecl, tensor_byte_len,
-};
+use kpack_schema::{Binding, BoundTensor, DataType, Dim, Signature, TensorDecl, tensor_byte_len};
 
 /// What a cut is to achieve.
 #[derive(Debug, Clone, Copy)]
@@ -232,8 +230,7 @@ pub(crate) fn parallel_axes<'a>(
     let symbols = signature.symbols().iter().enumerate();
     symbols.filter_map(move |(index, symbol)| {
         let name = symbol.name.as_str();
-        let by_input = matches!(symbol.source, SymbolSource::Input { .. });
-        let may_be_cut = by_input && parallel(name) && can_be_cut(signature, name);
+        let may_be_cut = parallel(name) && can_be_cut(signature, name);
         let size = binding.symbol(name).filter(|_| may_be_cut)?;
         let at = index * size_of::<u32>();
         Some(ParallelAxis {
@@ -352,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_are_even_although_the_goal_of_a_tile_does_not_divide_them() {
+    fn shares_are_even_where_a_shorter_tile_divides_them() {
         // Three rows would do, which makes 11 tiles of 32 rows, and of two shares one of 18 rows.
         let goal = Goal {
             tile_bytes: 3 * 512,
@@ -360,7 +357,7 @@ mod tests {
         };
         let dims = [("rows", 32), ("hidden", 64)];
         assert_eq!(lengths(&norm(), &dims, goal), [2; 16]);
-        // 13 rows a share have no divisor from 3 to 5.
+        // 13 rows a share have no divisor from 3 to 5: one share has 15 rows then, and one 11.
         let goal = Goal {
             tile_bytes: 5 * 512,
             parts: 2,

@@ -338,6 +338,11 @@ fn the_chosen_module_is_visible() {
 
         let x = Tensor::new(&[1], vec![1.0_f32]).unwrap();
         let outputs = compiled.call().input("x", &x).unwrap().run().unwrap();
-        assert_eq!(outputs.kernel().selection(), compiled.selection());
+        let ran = outputs.ran();
+        assert_eq!(ran.engine, backend.name());
+        assert_eq!(
+            (ran.selection, ran.module),
+            (compiled.selection(), compiled.module_digest())
+        );
     }
 }

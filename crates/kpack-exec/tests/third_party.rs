@@ -23,6 +23,7 @@ enum Manner {
     NeverGrows,
     StartsTooSmall,
     Fails,
+    CallsNothing,
 }
 
 /// An "engine" whose every kernel copies its first input to its output.
@@ -95,6 +96,9 @@ impl Instance for CopyInstance {
             }
             .into());
         }
+        if self.0 == Manner::CallsNothing {
+            return Ok(0);
+        }
         while let Some(argument) = next(&mut self.1) {
             let at = usize::try_from(argument).unwrap();
             let descriptor = KernelDescriptor::from_bytes(self.1[at..at + 40].try_into().unwrap());
@@ -137,6 +141,7 @@ fn a_broken_contract_or_a_failing_engine_is_the_hosts_fault() {
         (Manner::NeverGrows, "engine_contract"),
         (Manner::StartsTooSmall, "engine_contract"),
         (Manner::Fails, "engine_call"),
+        (Manner::CallsNothing, "engine_contract"),
     ] {
         let error = run(manner, 1).unwrap_err();
         assert_eq!((error.kind(), error.blame()), (kind, Blame::Host));

@@ -75,7 +75,7 @@ pub use kpack_exec::Wasmtime;
 pub use kpack_exec::{
     Backend, BackendError, Blame, BoundKernel, Call, CallError, CallInto, Caller, CallerOptions,
     CompileError, Element, Fault, ModuleCaps, ModuleChoice, Outputs, PlatformError, PolicyError,
-    Selection, StaticPolicy, Tensor, TensorError, TensorView, VettedKernel, VettedModule,
+    Ran, Selection, StaticPolicy, Tensor, TensorError, TensorView, VettedKernel, VettedModule,
 };
 pub use kpack_schema::{
     BindError, BoundTensor, CheckedManifest, DataType, Digest, Feature, FeatureSet, HostPolicy,

@@ -265,15 +265,21 @@ impl Instance for WasmerInstance {
 
 impl WasmerInstance {
     fn passes(&mut self, ticks: u64, next: &mut NextPass<'_>) -> Result<i32, RuntimeError> {
+        let Some(mut argument) = next(self.store.bytes_mut(&self.memory)) else {
+            return Ok(0);
+        };
         let deadline = Value::I64(self.shared.clock.deadline(ticks));
         self.deadline.set(self.store.get_mut(), deadline)?;
-        let mut status = 0;
-        while status == 0
-            && let Some(argument) = next(self.store.bytes_mut(&self.memory))
-        {
-            status = self.entry.call(self.store.get_mut(), argument)?;
+        loop {
+            let status = self.entry.call(self.store.get_mut(), argument)?;
+            if status != 0 {
+                return Ok(status);
+            }
+            match next(self.store.bytes_mut(&self.memory)) {
+                Some(of_next) => argument = of_next,
+                None => return Ok(0),
+            }
         }
-        Ok(status)
     }
 
     #[cold]

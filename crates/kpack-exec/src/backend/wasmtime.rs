@@ -213,15 +213,21 @@ impl Instance for WasmtimeInstance {
         if !self.shared.ticker.is_running() {
             return Err(clock_stopped());
         }
+        let Some(mut argument) = next(self.memory.data_mut(&mut self.store)) else {
+            return Ok(0);
+        };
         self.store.set_epoch_deadline(deadline(ticks));
         with_stack(self.stack_bytes, || {
-            let mut status = 0;
-            while status == 0
-                && let Some(argument) = next(self.memory.data_mut(&mut self.store))
-            {
-                status = self.entry.call(&mut self.store, argument)?;
+            loop {
+                let status = self.entry.call(&mut self.store, argument)?;
+                if status != 0 {
+                    return Ok(status);
+                }
+                match next(self.memory.data_mut(&mut self.store)) {
+                    Some(of_next) => argument = of_next,
+                    None => return Ok(0),
+                }
             }
-            Ok(status)
         })
         .map_err(|error| call_error(error, ticks))
     }
