@@ -20,6 +20,26 @@ pub fn shown(text: &str) -> String {
     shown
 }
 
+/// A sentence about a text from outside, such as a parser's, that may quote any of it: no control
+/// character stays as it is, and of a long sentence the middle is left out.
+pub(crate) fn shown_sentence(sentence: &str) -> String {
+    const EACH_END: usize = 160;
+    let count = sentence.chars().count();
+    let mut shown = String::new();
+    for (index, character) in sentence.chars().enumerate() {
+        if count > 2 * EACH_END && (EACH_END..count - EACH_END).contains(&index) {
+            if index == EACH_END {
+                shown.push_str("...");
+            }
+        } else if character.is_control() {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -32,5 +52,14 @@ mod tests {
             shown(&"x".repeat(200)),
             format!("{}... (200 bytes)", "x".repeat(96))
         );
+    }
+
+    #[test]
+    fn sentences_keep_both_ends() {
+        assert_eq!(shown_sentence("expected `a\0`"), "expected `a\\u{0}`");
+        let long = format!("unknown `{}`, expected `b`", "a\n".repeat(1000));
+        let shown = shown_sentence(&long);
+        assert!(shown.starts_with("unknown `a\\n") && shown.ends_with("expected `b`"));
+        assert!(shown.len() < 700, "{}", shown.len());
     }
 }

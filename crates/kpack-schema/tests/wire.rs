@@ -104,6 +104,42 @@ fn writing_and_reading_gives_the_same_manifest() {
 }
 
 #[test]
+fn floats_come_back_as_they_were() {
+    // Numbers that a reader in a hurry gets wrong by one bit, so that each writing would change them.
+    for number in [
+        "1150344169170837522",
+        "1.1503441691708376e18",
+        "7.2057594037927933e16",
+    ] {
+        let text = PLACEHOLDERS.replace("2.1", number);
+        let manifest = KernelManifest::from_json(&text).unwrap();
+        let again = KernelManifest::from_json(&manifest.to_json().unwrap()).unwrap();
+        assert_eq!(again, manifest, "{number}");
+        let benchmarks = &manifest.get_kernel("rope_f32").unwrap().benchmarks;
+        let read = benchmarks["seq_512_dim_128"].throughput_gflops;
+        assert_eq!(read, number.parse::<f64>().unwrap());
+    }
+}
+
+#[test]
+fn a_message_quotes_a_hostile_document_in_one_short_line() {
+    let text = PLACEHOLDERS.replacen(
+        "\"f32\"",
+        &format!("\"f32\\u0000\\n{}\"", "x".repeat(60_000)),
+        1,
+    );
+    let error = KernelManifest::from_json(&text).unwrap_err();
+    assert_eq!(error.pointer(), "/kernels/0/inputs/0/dtype");
+    let message = error.to_string();
+    assert!(!message.contains(char::is_control), "{message:?}");
+    assert!(message.len() < 1000, "{} bytes", message.len());
+    assert!(
+        message.contains("unknown variant") && message.contains("`q8`"),
+        "{message}"
+    );
+}
+
+#[test]
 fn writing_adds_no_optional_field() {
     let written: serde_json::Value =
         serde_json::from_str(&placeholders().to_json().unwrap()).unwrap();

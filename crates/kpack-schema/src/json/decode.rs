@@ -10,6 +10,7 @@ use serde::forward_to_deserialize_any;
 use super::error::push_segment;
 use super::tree::Tree;
 use super::{JsonError, JsonErrorKind};
+use crate::text::shown_sentence;
 
 /// A decoding error on its way out: each level adds the segment it was at.
 #[derive(Debug)]
@@ -52,7 +53,7 @@ impl std::error::Error for DecodeError {}
 impl de::Error for DecodeError {
     fn custom<T: fmt::Display>(message: T) -> Self {
         Self::new(JsonErrorKind::WrongType {
-            message: message.to_string(),
+            message: shown_sentence(&message.to_string()),
         })
     }
 
