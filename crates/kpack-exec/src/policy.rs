@@ -2,6 +2,7 @@
 
 mod caps;
 mod error;
+mod flow;
 mod scan;
 mod vetted;
 

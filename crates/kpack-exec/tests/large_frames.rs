@@ -47,7 +47,9 @@ fn frames_of_any_size_end_at_the_stack_limit() {
                 }),
             );
             for backend in backends() {
-                let mut bound = compile(backend.as_ref(), &kernel).bind(&[("n", 1)], &[]).unwrap();
+                let mut bound = compile(backend.as_ref(), &kernel)
+                    .bind(&[("n", 1)], &[])
+                    .unwrap();
                 bound.input_mut::<f32>("x").unwrap().fill(0.0);
                 let error = bound.run().unwrap_err();
                 let place = format!("{values} x {load}, {stack} bytes on {}", backend.name());

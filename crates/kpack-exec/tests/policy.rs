@@ -58,27 +58,100 @@ fn huge_functions_are_refused() {
     assert_eq!(cap_of(refusal("", &loops)), CapKind::Nesting);
     let blocks = format!("{} {zero}", "block end ".repeat(15_000));
     assert_eq!(cap_of(refusal("", &blocks)), CapKind::Blocks);
-    let body = format!("{} {zero}", "nop ".repeat(300_000));
+    let body = format!("{} {zero}", "nop ".repeat(140_000));
     assert_eq!(cap_of(refusal("", &body)), CapKind::BodyBytes);
-    let bodies = format!("(func {})", "nop ".repeat(200_000)).repeat(22);
+    let bodies = format!("(func {})", "nop ".repeat(100_000)).repeat(11);
     assert_eq!(cap_of(refusal(&bodies, zero)), CapKind::CodeBytes);
 }
 
 #[test]
 fn control_flow_that_takes_a_compiler_minutes_is_refused() {
-    let assigned: String = (1..=1_000)
-        .map(|i| format!("(local.set {i} (i32.add (local.get {i}) (i32.const 1)))"))
-        .collect();
-    let branches: String = (0..100)
-        .map(|i| format!("(br_if {i} (local.get 0))"))
-        .collect();
+    let locals = format!("(local {})", "i32 ".repeat(1_000));
+    let branches = "(br_if 0 (local.get 0))".repeat(2_200);
+    let body = format!("{locals} block {branches} end i32.const 0");
+    assert_eq!(cap_of(refusal("", &body)), CapKind::Merges);
+
+    // Without any local: what lies on the stack lives on as well.
+    let (pushes, drops) = ("(local.get 0)".repeat(3_000), "drop ".repeat(3_000));
+    let blocks = "(block (br_if 0 (i32.const 0)))".repeat(1_500);
+    let body = format!("{pushes} {blocks} {drops} i32.const 0");
+    assert_eq!(cap_of(refusal("", &body)), CapKind::Merges);
+
+    let table = format!("(br_table {} (local.get 0))", "0 ".repeat(100_000));
     let body = format!(
-        "(local {}) {} {branches} {assigned} {} i32.const 0",
-        "i32 ".repeat(1_000),
-        "block ".repeat(100),
-        "end ".repeat(100)
+        "(local {}) block {table} end i32.const 0",
+        "i64 ".repeat(50)
     );
     assert_eq!(cap_of(refusal("", &body)), CapKind::Merges);
+}
+
+#[test]
+fn locals_that_many_loops_assign_are_refused() {
+    let locals = format!("(local {})", "i32 ".repeat(1_000));
+    let sets = "(local.set 1 (local.get 0))".repeat(1_500);
+    let body = format!(
+        "{locals} {} {sets} {} i32.const 0",
+        "loop ".repeat(90),
+        "end ".repeat(90)
+    );
+    assert_eq!(cap_of(refusal("", &body)), CapKind::Assignments);
+}
+
+#[test]
+fn registers_are_not_asked_for_more_values_than_they_can_be_given_to() {
+    let locals = format!("(local {})", "i64 ".repeat(1_000));
+    let body = format!("{locals} {} i32.const 0", "nop ".repeat(100_000));
+    let bodies = format!("(func {locals} {})", "nop ".repeat(100_000)).repeat(2);
+    assert_eq!(cap_of(refusal(&bodies, &body)), CapKind::Pressure);
+}
+
+#[test]
+fn calls_and_loops_without_end_are_refused() {
+    for step in [
+        "call $f ",
+        "loop end ",
+        "(drop (memory.grow (i32.const 0))) ",
+    ] {
+        let body = format!("{} i32.const 0", step.repeat(1_025));
+        assert_eq!(
+            cap_of(refusal("(func $f)", &body)),
+            CapKind::Calls,
+            "{step}"
+        );
+    }
+    let bodies = format!("(func {})", "loop end ".repeat(1_000)).repeat(17);
+    assert_eq!(
+        cap_of(refusal(&bodies, "i32.const 0")),
+        CapKind::ModuleCalls
+    );
+}
+
+#[test]
+fn calls_and_blocks_that_hand_on_many_values_are_refused() {
+    let thirty = "i32 ".repeat(30);
+    let wide = format!(
+        "(type $wide (func (param {thirty}) (result {thirty})))
+         (func $wide (type $wide) {})",
+        (0..30)
+            .map(|i| format!("(local.get {i}) "))
+            .collect::<String>()
+    );
+    let (zeros, drops) = ("(i32.const 0)".repeat(30), "drop ".repeat(30));
+    for (step, times) in [
+        ("call $wide ", 900),
+        ("(block (type $wide)) ", 500),
+        ("(if (type $wide) (local.get 0) (then)) ", 500),
+        ("(br_if 0 (local.get 0)) ", 900),
+    ] {
+        let body = format!("(block (type $wide) {}) {drops}", step.repeat(times));
+        let bodies = format!("(func (param i32) {zeros} {body})").repeat(3);
+        let fields = format!("{wide} {bodies}");
+        assert_eq!(
+            cap_of(refusal(&fields, "i32.const 0")),
+            CapKind::Operands,
+            "{step}"
+        );
+    }
 }
 
 #[test]
@@ -103,7 +176,7 @@ fn fifty_thousand_locals_in_one_group_are_counted() {
 #[test]
 fn huge_modules_are_refused() {
     let zero = "i32.const 0";
-    let functions = "(func)".repeat(10_001);
+    let functions = "(func)".repeat(2_001);
     assert_eq!(cap_of(refusal(&functions, zero)), CapKind::Functions);
     let types: String = (0..1_001)
         .map(|i| format!("(type (func (param {})))", "i32 ".repeat(i % 60)))

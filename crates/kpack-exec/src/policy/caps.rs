@@ -2,29 +2,44 @@ use std::fmt;
 
 /// How large a module may be, so that to validate and to compile it takes bounded time.
 ///
-/// The defaults leave room for kernels of a few MiB; a compiler's time grows faster than a single
-/// function's size, so functions are capped harder than modules. The worst modules that were tried
-/// within the default caps compile in 9 s on one core; without [`merges`](Self::merges) they take
-/// minutes.
+/// What a compiler's time and memory depend on is capped, one cap for each way in which they grow
+/// faster than the bytes of a module. The defaults leave at least twenty times what the reference
+/// kernels need; the worst modules that were found within them are in `docs/compile-budget.md`, with
+/// what they cost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModuleCaps {
     /// Bytes of the module; 8 MiB.
     pub module_bytes: u64,
-    /// Bytes of all function bodies together; 4 MiB.
+    /// Bytes of all function bodies together; 1 MiB.
     pub code_bytes: u64,
-    /// Bytes of one function body; 256 KiB.
+    /// Bytes of one function body; 128 KiB.
     pub body_bytes: u64,
-    /// Functions; 10,000.
+    /// Functions; 2,000.
     pub functions: u64,
-    /// Locals of one function, its parameters not counted; 2,048.
+    /// Locals of one function, its parameters not counted; 1,024.
     pub locals: u64,
     /// Depth of blocks, loops and ifs in one function; 100. Beyond it compilers slow down abruptly.
     pub nesting: u64,
-    /// Blocks, loops and ifs in one function; 8,192.
+    /// Blocks, loops and ifs in one function; 4,096.
     pub blocks: u64,
-    /// How many values the compiler may have to merge where control flow meets: over all functions,
-    /// the number of locals times the sum of the depths at which a local is assigned; 64 Mi.
+    /// How many values the compiler may have to follow through control flow: over all functions, the
+    /// number of locals and of the values on the stack, times the number of places where control
+    /// flow parts or meets; 2 Mi.
     pub merges: u64,
+    /// Places in one function where the engine may call out: calls, loops, which look at the deadline,
+    /// and instructions that work on whole memories and tables; 1,024. A compiler saves what is live
+    /// around each of them, which takes it time that grows with the square of their number.
+    pub calls: u64,
+    /// The same places in all functions together; 16 Ki. Each becomes much code, of two bytes.
+    pub module_calls: u64,
+    /// Assignments to locals, each counted once for every block around it, in all functions together;
+    /// 128 Ki. The value of a local is one of several wherever such a block begins or ends.
+    pub assignments: u64,
+    /// How many values the compiler may have to keep in registers or on the stack: over all functions,
+    /// the number of locals and of the values on the stack, times the bytes of the body; 256 Mi.
+    pub pressure: u64,
+    /// Values that calls, blocks and branches hand on, over all functions; 128 Ki.
+    pub operands: u64,
     /// Types; 1,000.
     pub types: u64,
     /// Parameters and results of one type; 64.
@@ -53,13 +68,18 @@ impl Default for ModuleCaps {
         const MIB: u64 = 1024 * KIB;
         Self {
             module_bytes: 8 * MIB,
-            code_bytes: 4 * MIB,
-            body_bytes: 256 * KIB,
-            functions: 10_000,
-            locals: 2_048,
+            code_bytes: MIB,
+            body_bytes: 128 * KIB,
+            functions: 2_000,
+            locals: 1_024,
             nesting: 100,
-            blocks: 8_192,
-            merges: 64 * MIB,
+            blocks: 4_096,
+            merges: 2 * MIB,
+            calls: 1_024,
+            module_calls: 16 * KIB,
+            assignments: 128 * KIB,
+            pressure: 256 * MIB,
+            operands: 128 * KIB,
             types: 1_000,
             type_values: 64,
             tables: 16,
@@ -94,6 +114,16 @@ pub enum CapKind {
     Blocks,
     /// [`ModuleCaps::merges`].
     Merges,
+    /// [`ModuleCaps::calls`].
+    Calls,
+    /// [`ModuleCaps::module_calls`].
+    ModuleCalls,
+    /// [`ModuleCaps::assignments`].
+    Assignments,
+    /// [`ModuleCaps::pressure`].
+    Pressure,
+    /// [`ModuleCaps::operands`].
+    Operands,
     /// [`ModuleCaps::types`].
     Types,
     /// [`ModuleCaps::type_values`].
@@ -129,6 +159,11 @@ impl CapKind {
             Self::Nesting => "nesting_too_deep",
             Self::Blocks => "too_many_blocks",
             Self::Merges => "control_flow_too_complex",
+            Self::Calls => "too_many_calls",
+            Self::ModuleCalls => "too_many_calls_together",
+            Self::Assignments => "too_many_assignments",
+            Self::Pressure => "too_many_live_values",
+            Self::Operands => "too_many_operands",
             Self::Types => "too_many_types",
             Self::TypeValues => "type_too_large",
             Self::Tables => "too_many_tables",
@@ -153,7 +188,12 @@ impl fmt::Display for CapKind {
             Self::Locals => "locals of a function",
             Self::Nesting => "nested blocks of a function",
             Self::Blocks => "blocks of a function",
-            Self::Merges => "values to merge in control flow",
+            Self::Merges => "values to follow through control flow",
+            Self::Calls => "calls and loops of a function",
+            Self::ModuleCalls => "calls and loops of all functions",
+            Self::Assignments => "assignments to locals, times the blocks around them",
+            Self::Pressure => "live values in all bytes of its functions",
+            Self::Operands => "values that calls, blocks and branches hand on",
             Self::Types => "types",
             Self::TypeValues => "parameters and results of a type",
             Self::Tables => "tables",

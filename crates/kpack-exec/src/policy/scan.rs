@@ -3,10 +3,11 @@ use wasmparser::types::Types;
 use wasmparser::{
     BinaryReaderError, CompositeInnerType, DataSectionReader, ElementItems, ElementSectionReader,
     ExportSectionReader, ExternalKind, FuncToValidate, FuncValidatorAllocations, FunctionBody,
-    ImportSectionReader, MemorySectionReader, Operator, OperatorsReader, Parser, Payload,
-    TableSectionReader, TypeSectionReader, ValType, ValidPayload, Validator, ValidatorResources,
+    ImportSectionReader, MemorySectionReader, OperatorsReader, Parser, Payload, TableSectionReader,
+    TypeSectionReader, ValType, ValidPayload, Validator, ValidatorResources,
 };
 
+use super::flow::{self, Flow};
 use super::{CapKind, MemoryPages, ModuleCaps, PolicyErrorKind};
 use crate::features::{MissingFeature, missing, wasm_features};
 
@@ -75,7 +76,11 @@ struct Scan<'a> {
 #[derive(Default)]
 struct Seen {
     code_bytes: u64,
+    calls: u64,
+    assignments: u64,
     merges: u64,
+    pressure: u64,
+    operands: u64,
     custom_sections: u64,
     custom_bytes: u64,
     memory: Option<MemoryPages>,
@@ -204,28 +209,56 @@ impl Scan<'_> {
         validator.read_locals(&mut reader).map_err(invalid)?;
         reader.set_features(wasm_features(self.rules.features));
         let mut operators = OperatorsReader::new(reader);
-        let (mut blocks, mut assigned) = (0, 0_u64);
+        let mut flow = Flow::default();
         while !operators.eof() {
             let (operator, offset) = operators.read_with_offset().map_err(invalid)?;
+            // Before the operator takes effect: the end of a block has that block's values.
+            let handed_on = flow::handed_on(&operator, &validator);
             validator.op(offset, &operator).map_err(invalid)?;
             // The function's own body is a level as well.
             let nesting = u64::from(validator.control_stack_height()).saturating_sub(1);
-            match operator {
-                Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => {
-                    blocks += 1;
-                    cap(CapKind::Blocks, blocks, caps.blocks)?;
-                    cap(CapKind::Nesting, nesting, caps.nesting)?;
-                }
-                Operator::LocalSet { .. } | Operator::LocalTee { .. } => {
-                    assigned = assigned.saturating_add(nesting);
-                }
-                _ => {}
+            flow.add(&operator, nesting, validator.operand_stack_height());
+            if flow::opens_block(&operator) {
+                cap(CapKind::Blocks, flow.blocks(), caps.blocks)?;
+                cap(CapKind::Nesting, nesting, caps.nesting)?;
             }
+            cap(CapKind::Calls, flow.calls(), caps.calls)?;
+            self.seen.operands = self.seen.operands.saturating_add(handed_on);
+            cap(CapKind::Operands, self.seen.operands, caps.operands)?;
         }
         operators.finish().map_err(invalid)?;
-        let merges = assigned.saturating_mul(validator.len_locals().into());
-        self.seen.merges = self.seen.merges.saturating_add(merges);
-        cap(CapKind::Merges, self.seen.merges, caps.merges)?;
+        let locals = validator.len_locals();
+        let pressure = flow.pressure(locals, length(body.range().len()));
+        let seen = &mut self.seen;
+        for (kind, seen, found, allowed) in [
+            (
+                CapKind::ModuleCalls,
+                &mut seen.calls,
+                flow.calls(),
+                caps.module_calls,
+            ),
+            (
+                CapKind::Assignments,
+                &mut seen.assignments,
+                flow.assignments(),
+                caps.assignments,
+            ),
+            (
+                CapKind::Pressure,
+                &mut seen.pressure,
+                pressure,
+                caps.pressure,
+            ),
+            (
+                CapKind::Merges,
+                &mut seen.merges,
+                flow.merges(locals),
+                caps.merges,
+            ),
+        ] {
+            *seen = seen.saturating_add(found);
+            cap(kind, *seen, allowed)?;
+        }
         Ok(validator.into_allocations())
     }
 
