@@ -5,13 +5,18 @@
 mod bench_report;
 mod build_kernels;
 mod demo;
+mod deny;
 mod differential;
+mod fuzz;
+mod miri;
+mod mutants;
 mod outer_cargo;
 mod pack_folder;
 mod reference_pack;
 mod signed_pack;
 mod test;
 mod test_32_bit;
+mod tool;
 mod wasm_module;
 mod wasm_toolchain;
 
@@ -42,12 +47,18 @@ fn run(verb: Verb) -> anyhow::Result<()> {
             Ok(())
         }
         Verb::BenchReport(options) => bench_report::bench_report(&options),
+        Verb::Campaign => fuzz::campaign(),
+        Verb::CompileBudget => fuzz::compile_budget(),
         Verb::Demo { toolchain } => demo::demo(toolchain),
+        Verb::Deny => deny::deny(),
         Verb::Differential {
             modules,
             seed,
             jobs,
         } => differential::differential(modules, seed, jobs),
+        Verb::Fuzz(options) => fuzz::fuzz(&options),
+        Verb::Miri => miri::miri(),
+        Verb::Mutants => mutants::mutants(),
         Verb::Test { toolchain } => test::test(toolchain),
         Verb::Test32Bit => test_32_bit::test_32_bit(),
         Verb::ReferencePack { toolchain } => reference_pack::update(toolchain),
@@ -75,12 +86,18 @@ enum Verb {
     },
     /// Runs the benches and writes their figures as JSON, as Markdown and as a chart
     BenchReport(bench_report::Options),
+    /// Runs a million forgeries, twenty million mutants of manifests and a hundred thousand modules
+    Campaign,
+    /// Compiles the worst modules within the caps, and prints time and memory
+    CompileBudget,
     /// Builds, signs, verifies, runs and measures the reference kernels
     Demo {
         /// Where the wasm32 compiler comes from
         #[arg(long, value_enum, default_value_t)]
         toolchain: ToolchainChoice,
     },
+    /// Judges the dependency tree by `deny.toml`
+    Deny,
     /// Runs random modules on both engines, which must agree
     Differential {
         /// How many modules to run
@@ -93,6 +110,12 @@ enum Verb {
         #[arg(long, value_name = "J")]
         jobs: Option<NonZero<usize>>,
     },
+    /// Feeds what reads strangers' bytes with hostile ones
+    Fuzz(fuzz::Options),
+    /// Runs the tests of the lowest crates under Miri
+    Miri,
+    /// Tests whether the tests notice changes to verification and to the memory layout
+    Mutants,
     /// Runs every test
     Test {
         /// Where the wasm32 compiler comes from

@@ -1,15 +1,22 @@
 /// Numbers that follow from a seed: Steele, Lea and Flood's `SplitMix64` ("Fast Splittable
 /// Pseudorandom Number Generators", 2014).
-pub(crate) struct Chance {
+pub struct Chance {
     state: u64,
 }
 
 impl Chance {
-    pub(crate) fn new(seed: u64) -> Self {
+    /// The numbers of a seed.
+    #[must_use]
+    pub const fn new(seed: u64) -> Self {
         Self { state: seed }
     }
 
-    pub(crate) fn next(&mut self) -> u64 {
+    /// The next number.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "the numbers never end, so that there is nothing to unwrap"
+    )]
+    pub fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -17,20 +24,31 @@ impl Chance {
     }
 
     /// A number below `end`, which is small enough that the bias does not matter.
-    pub(crate) fn below(&mut self, end: usize) -> usize {
+    ///
+    /// # Panics
+    ///
+    /// When `end` is 0.
+    pub fn below(&mut self, end: usize) -> usize {
         let end = u64::try_from(end).expect("lengths have 64 bits at most");
         usize::try_from(self.next() % end).expect("it is below a number of this type")
     }
 
-    pub(crate) fn pick<T: Copy>(&mut self, of: &[T]) -> T {
+    /// One of these.
+    ///
+    /// # Panics
+    ///
+    /// When there are none.
+    pub fn pick<T: Copy>(&mut self, of: &[T]) -> T {
         of[self.below(of.len())]
     }
 
-    pub(crate) fn once_in(&mut self, times: usize) -> bool {
+    /// True once in so many times.
+    pub fn once_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }
 
-    pub(crate) fn bytes(&mut self, length: usize) -> Vec<u8> {
+    /// So many bytes.
+    pub fn bytes(&mut self, length: usize) -> Vec<u8> {
         let words = length.div_ceil(8);
         let mut bytes: Vec<u8> = (0..words).flat_map(|_| self.next().to_le_bytes()).collect();
         bytes.truncate(length);

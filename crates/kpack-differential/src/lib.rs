@@ -33,6 +33,7 @@ mod tally;
 mod verdict;
 
 pub use case::Case;
+pub use chance::Chance;
 pub use judge::Judge;
 pub use tally::{Count, Tally};
 pub use verdict::{Agreement, Verdict};

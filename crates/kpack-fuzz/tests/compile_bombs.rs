@@ -1,0 +1,135 @@
+//! Modules that are made to be slow or large to compile are refused beyond the caps, and harmless
+//! within them. How harmless is measured: `docs/compile-budget.md`.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
+use std::collections::BTreeSet;
+
+use kpack_exec::{
+    Backend, CapKind, CompiledKernel, ModuleCaps, PolicyErrorKind, StaticPolicy, Wasmer, Wasmtime,
+};
+use kpack_fuzz::Signer;
+use kpack_fuzz::bombs::Bomb;
+
+#[test]
+fn every_bomb_is_refused_beyond_a_cap() {
+    let (policy, signer) = (StaticPolicy::default(), Signer::new());
+    let mut caps = BTreeSet::new();
+    for bomb in Bomb::ALL {
+        match bomb.refusal(&policy, &signer) {
+            PolicyErrorKind::Cap {
+                cap,
+                found,
+                allowed,
+            } => {
+                assert!(found > allowed, "{}", bomb.name);
+                caps.insert(cap.kind());
+            }
+            other => panic!("{}: {other:?}", bomb.name),
+        }
+    }
+    for cap in [
+        CapKind::Assignments,
+        CapKind::CodeBytes,
+        CapKind::Functions,
+        CapKind::Merges,
+        CapKind::ModuleCalls,
+        CapKind::Operands,
+        CapKind::Pressure,
+    ] {
+        assert!(caps.contains(cap.kind()), "no bomb meets the cap: {cap}");
+    }
+}
+
+/// A sixteenth of what a module may be, so that it is done in seconds without optimisation too.
+fn small() -> StaticPolicy {
+    let caps = ModuleCaps::default();
+    StaticPolicy::with_caps(ModuleCaps {
+        code_bytes: caps.code_bytes / 16,
+        body_bytes: caps.body_bytes / 16,
+        functions: caps.functions / 16,
+        calls: caps.calls / 16,
+        module_calls: caps.module_calls / 16,
+        assignments: caps.assignments / 16,
+        pressure: caps.pressure / 16,
+        merges: caps.merges / 16,
+        operands: caps.operands / 16,
+        ..caps
+    })
+}
+
+fn compiles(backend: &dyn Backend) {
+    let (policy, signer) = (small(), Signer::new());
+    for bomb in Bomb::ALL {
+        let primed = bomb.primed(&policy, &signer);
+        let compiled = CompiledKernel::compile(backend, &primed.kernel);
+        assert!(
+            compiled.is_ok(),
+            "{} on {}: {compiled:?}",
+            bomb.name,
+            backend.name()
+        );
+        // The entry point is none of the copies: the module works as any other.
+        let mut bound = compiled.unwrap().bind(&[("n", 1)], &[]).unwrap();
+        bound.input_mut::<f32>("x").unwrap().fill(0.0);
+        bound.run().unwrap_err();
+    }
+}
+
+#[test]
+fn small_bombs_compile_on_wasmtime() {
+    compiles(&Wasmtime::new().unwrap());
+}
+
+#[test]
+fn small_bombs_compile_on_wasmer() {
+    compiles(&Wasmer::new().unwrap());
+}
+
+/// What the reference kernels need is far from any cap.
+#[test]
+fn the_reference_kernels_need_a_small_part_of_each_cap() {
+    let caps = ModuleCaps::default();
+    let part = StaticPolicy::with_caps(ModuleCaps {
+        code_bytes: caps.code_bytes / 20,
+        body_bytes: caps.body_bytes / 10,
+        functions: caps.functions / 20,
+        locals: caps.locals / 10,
+        nesting: caps.nesting / 4,
+        blocks: caps.blocks / 20,
+        calls: caps.calls / 10,
+        module_calls: caps.module_calls / 20,
+        assignments: caps.assignments / 20,
+        pressure: caps.pressure / 20,
+        merges: caps.merges / 20,
+        operands: caps.operands / 20,
+        ..caps
+    });
+    let pack = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../kpack/reference-pack/llama-core"
+    );
+    let mut modules = 0;
+    for family in ["rmsnorm", "rope", "swiglu"] {
+        for entry in std::fs::read_dir(format!("{pack}/{family}")).unwrap() {
+            let path = entry.unwrap().path();
+            let wasm = std::fs::read(&path).unwrap();
+            let entry_point = format!("{family}_forward");
+            let changes = serde_json::json!({
+                "entry_point": entry_point,
+                "platforms": {"wasmtime": {
+                    "min_version": "0.0.1", "features": ["bulk-memory", "relaxed-simd"]
+                }},
+                "resource_limits": {
+                    "max_memory_pages": 1024, "max_epoch_ticks": 5, "max_table_elements": 0
+                },
+            });
+            let kernel = Signer::new().verified(&wasm, &changes).unwrap();
+            part
+                .vet(&kernel)
+                .unwrap_or_else(|error| panic!("{}: {error:?}", path.display()));
+            modules += 1;
+        }
+    }
+    assert_eq!(modules, 8);
+}
