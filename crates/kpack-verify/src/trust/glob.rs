@@ -70,6 +70,7 @@ mod tests {
             ("**", "a", true),
             ("*a*a*", "aa", true),
             ("*a*a*", "a", false),
+            ("a*aab", "aaaaaab", true),
             ("llama.core", "llama-core", false),
             ("[a-z]*", "a", false),
             ("LLAMA*", "llama", false),

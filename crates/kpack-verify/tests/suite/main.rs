@@ -6,6 +6,8 @@ mod accepted;
 #[cfg(test)]
 mod archive;
 #[cfg(test)]
+mod debug_forms;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod floors;
