@@ -3,14 +3,14 @@ use std::fmt;
 /// How large a module may be, so that to validate and to compile it takes bounded time.
 ///
 /// What a compiler's time and memory depend on is capped, one cap for each way in which they grow
-/// faster than the bytes of a module. The defaults leave at least ten times what the reference
+/// faster than the bytes of a module. The defaults leave at least eight times what the reference
 /// kernels need; the worst modules that were found within them are in `docs/compile-budget.md`, with
 /// what they cost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModuleCaps {
     /// Bytes of the module; 8 MiB.
     pub module_bytes: u64,
-    /// Bytes of all function bodies together; 1 MiB.
+    /// Bytes of all function bodies together; 512 KiB.
     pub code_bytes: u64,
     /// Bytes of one function body; 128 KiB.
     pub body_bytes: u64,
@@ -32,13 +32,13 @@ pub struct ModuleCaps {
     pub calls: u64,
     /// The same places in all functions together; 16 Ki. Each becomes much code, of two bytes.
     pub module_calls: u64,
-    /// Assignments to locals, each counted once for every block around it, in all functions together;
-    /// 128 Ki. The value of a local is one of several wherever such a block begins or ends.
+    /// Assignments to locals, each counted once for every loop around it, in all functions together;
+    /// 32 Ki. The value of such a local is one of several wherever such a loop begins.
     pub assignments: u64,
     /// How many values the compiler may have to keep in registers or on the stack: over all functions,
     /// the number of locals and of the values on the stack, times the bytes of the body; 256 Mi.
     pub pressure: u64,
-    /// Values that calls, blocks and branches hand on, over all functions; 128 Ki.
+    /// Values that calls, blocks and branches hand on, over all functions; 64 Ki.
     pub operands: u64,
     /// Types; 1,000.
     pub types: u64,
@@ -68,7 +68,7 @@ impl Default for ModuleCaps {
         const MIB: u64 = 1024 * KIB;
         Self {
             module_bytes: 8 * MIB,
-            code_bytes: MIB,
+            code_bytes: 512 * KIB,
             body_bytes: 128 * KIB,
             functions: 2_000,
             locals: 1_024,
@@ -77,9 +77,9 @@ impl Default for ModuleCaps {
             merges: 2 * MIB,
             calls: 1_024,
             module_calls: 16 * KIB,
-            assignments: 128 * KIB,
+            assignments: 32 * KIB,
             pressure: 256 * MIB,
-            operands: 128 * KIB,
+            operands: 64 * KIB,
             types: 1_000,
             type_values: 64,
             tables: 16,
@@ -191,7 +191,7 @@ impl fmt::Display for CapKind {
             Self::Merges => "values to follow through control flow",
             Self::Calls => "calls and loops of a function",
             Self::ModuleCalls => "calls and loops of all functions",
-            Self::Assignments => "assignments to locals, times the blocks around them",
+            Self::Assignments => "assignments to locals, times the loops around them",
             Self::Pressure => "live values in all bytes of its functions",
             Self::Operands => "values that calls, blocks and branches hand on",
             Self::Types => "types",

@@ -13,13 +13,21 @@ pub(super) struct Flow {
     places: u64,
     /// The most values that were on the operand stack at once.
     height: u32,
-    /// Assignments to locals, each once for every block around it.
+    /// Assignments to locals, each once for every loop around it.
     assignments: u64,
+    /// What the open blocks are, outermost first.
+    open: Vec<Kind>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Loop,
+    Other,
 }
 
 impl Flow {
-    /// Counts an operator, with the depth of blocks and the height of the stack behind it.
-    pub(super) fn add(&mut self, operator: &Operator<'_>, nesting: u64, height: u32) {
+    /// Counts a valid operator, with the height of the stack behind it.
+    pub(super) fn add(&mut self, operator: &Operator<'_>, height: u32) {
         self.height = self.height.max(height);
         let places = match operator {
             Operator::Block { .. } | Operator::Else | Operator::Br { .. } => 1,
@@ -27,11 +35,17 @@ impl Flow {
             Operator::BrTable { targets } => u64::from(targets.len()) + 1,
             _ => 0,
         };
-        if matches!(
-            operator,
-            Operator::LocalSet { .. } | Operator::LocalTee { .. }
-        ) {
-            self.assignments = self.assignments.saturating_add(nesting);
+        match operator {
+            Operator::Loop { .. } => self.open.push(Kind::Loop),
+            Operator::Block { .. } | Operator::If { .. } => self.open.push(Kind::Other),
+            // The last one ends the function itself.
+            Operator::End => drop(self.open.pop()),
+            Operator::LocalSet { .. } | Operator::LocalTee { .. } => {
+                let loops = self.open.iter().filter(|&&kind| kind == Kind::Loop);
+                let loops = u64::try_from(loops.count()).unwrap_or(u64::MAX);
+                self.assignments = self.assignments.saturating_add(loops);
+            }
+            _ => {}
         }
         self.blocks += u64::from(opens_block(operator));
         self.calls += u64::from(may_call_out(operator));
@@ -48,7 +62,7 @@ impl Flow {
         self.calls
     }
 
-    /// Assignments to locals, each once for every block around it.
+    /// Assignments to locals, each once for every loop around it.
     pub(super) const fn assignments(&self) -> u64 {
         self.assignments
     }

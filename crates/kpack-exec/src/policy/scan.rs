@@ -217,7 +217,7 @@ impl Scan<'_> {
             validator.op(offset, &operator).map_err(invalid)?;
             // The function's own body is a level as well.
             let nesting = u64::from(validator.control_stack_height()).saturating_sub(1);
-            flow.add(&operator, nesting, validator.operand_stack_height());
+            flow.add(&operator, validator.operand_stack_height());
             if flow::opens_block(&operator) {
                 cap(CapKind::Blocks, flow.blocks(), caps.blocks)?;
                 cap(CapKind::Nesting, nesting, caps.nesting)?;
