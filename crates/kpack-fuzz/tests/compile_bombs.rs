@@ -86,23 +86,23 @@ fn small_bombs_compile_on_wasmer() {
     compiles(&Wasmer::new().unwrap());
 }
 
-/// The reference kernels need an eighth of what any cap allows, or less.
+/// The reference kernels need half of what any cap allows, and mostly a quarter or less.
 #[test]
 fn the_reference_kernels_need_a_small_part_of_each_cap() {
     let caps = ModuleCaps::default();
     let part = StaticPolicy::with_caps(ModuleCaps {
-        code_bytes: caps.code_bytes / 8,
-        body_bytes: caps.body_bytes / 8,
-        functions: caps.functions / 8,
-        locals: caps.locals / 8,
+        code_bytes: caps.code_bytes / 4,
+        body_bytes: caps.body_bytes / 4,
+        functions: caps.functions / 4,
+        locals: caps.locals / 4,
         nesting: caps.nesting / 4,
-        blocks: caps.blocks / 8,
-        calls: caps.calls / 8,
-        module_calls: caps.module_calls / 8,
-        assignments: caps.assignments / 8,
-        pressure: caps.pressure / 8,
-        merges: caps.merges / 8,
-        operands: caps.operands / 8,
+        blocks: caps.blocks / 4,
+        calls: caps.calls / 4,
+        module_calls: caps.module_calls / 4,
+        assignments: caps.assignments / 2,
+        pressure: caps.pressure / 4,
+        merges: caps.merges / 4,
+        operands: caps.operands / 4,
         ..caps
     });
     let pack = concat!(

@@ -3,7 +3,7 @@ use std::fmt;
 /// How large a module may be, so that to validate and to compile it takes bounded time.
 ///
 /// What a compiler's time and memory depend on is capped, one cap for each way in which they grow
-/// faster than the bytes of a module. The defaults leave at least eight times what the reference
+/// faster than the bytes of a module. The defaults leave at least twice, and mostly four times or more, what the reference
 /// kernels need; the worst modules that were found within them are in `docs/compile-budget.md`, with
 /// what they cost.
 #[derive(Debug, Clone, PartialEq, Eq)]
