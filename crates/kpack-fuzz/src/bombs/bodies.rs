@@ -434,9 +434,12 @@ fn loads_and_stores(size: u32) -> Function {
 fn shuffles(size: u32) -> Function {
     body([(2, ValType::V128)], |code| {
         code.local_get(0);
-        for i in 0..size {
-            let lanes =
-                std::array::from_fn(|lane| u8::try_from((lane as u32 * 7 + i) % 32).unwrap_or(0));
+        for turn in (0..32).cycle().zip(0..size).map(|(turn, _)| turn) {
+            let mut lane = turn;
+            let lanes = std::array::from_fn(|_| {
+                lane = (lane + 7) % 32;
+                lane
+            });
             code.local_get(1).i8x16_shuffle(lanes);
         }
         code.local_set(0);
