@@ -55,11 +55,12 @@ pub(crate) fn fuzz(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// What the issue of hostile inputs asks for in numbers; hours.
+/// Hostile inputs by the million; takes an hour or two.
 pub(crate) fn campaign() -> Result<()> {
     for arguments in [
         &["forge", "--count", "1000000"][..],
-        &["smoke", "manifest", "--executions", "20000000"],
+        &["smoke", "manifest", "--executions", "10000000"],
+        &["smoke", "archive", "--executions", "10000000"],
         &["modules", "--judge", "100000", "--run", "5000"],
     ] {
         run(program().args(arguments))?;

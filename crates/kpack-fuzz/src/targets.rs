@@ -1,5 +1,6 @@
 //! What is fuzzed, as plain functions from bytes.
 
+mod archive;
 mod manifest;
 mod memory_plan;
 mod module;
@@ -42,6 +43,7 @@ impl Target {
         target("manifest", Form::Json, manifest::read),
         target("signature-file", Form::Json, signature_file::read),
         target("trust-file", Form::Json, trust_file::read),
+        target("archive", Form::Bytes, archive::read),
         target("module", Form::Bytes, module::run),
         target("memory-plan", Form::Bytes, memory_plan::plan),
     ];

@@ -8,7 +8,8 @@ use std::fs;
 use std::path::Path;
 
 use kpack_fuzz::{Target, Verdict};
-use kpack_verify::{SignatureFile, SigningKey, sha256};
+use kpack_schema::PackPath;
+use kpack_verify::{PackBytes, PackParts, SignatureFile, SigningKey, sha256};
 use serde_json::{Value, json};
 
 /// The module that the targets' own pack holds.
@@ -76,6 +77,9 @@ fn seeds() -> Seeds {
     }
     for (name, text) in trust_files() {
         add("trust-file", name, text);
+    }
+    for (name, bytes) in archives() {
+        add("archive", name, bytes);
     }
     for (name, bytes) in modules() {
         add("module", &name, bytes);
@@ -217,6 +221,37 @@ fn trust_files() -> Vec<(&'static str, Vec<u8>)> {
             "threshold-out-of-reach.json",
             unreachable.to_string().into(),
         ),
+    ]
+}
+
+/// Archives of the targets' own pack, and what is nearly one.
+fn archives() -> Vec<(&'static str, Vec<u8>)> {
+    let manifest = plain_manifest().to_string().into_bytes();
+    let signature = SignatureFile::new(key(7).sign_manifest(&manifest));
+    let file = |path: &str, bytes: &[u8]| (path.parse().unwrap(), bytes.to_vec());
+    let archive = |signature: Option<Vec<u8>>, files: Vec<(PackPath, Vec<u8>)>| {
+        let parts = PackParts {
+            manifest: manifest.clone(),
+            signature,
+            files: files.into_iter().collect(),
+        };
+        PackBytes::new(parts).unwrap().to_archive().unwrap()
+    };
+    let signed = archive(
+        Some(signature.to_json().into()),
+        vec![file("kernel.wasm", MODULE)],
+    );
+    let several = vec![file("a/kernel.wasm", MODULE), file("b.safetensors", b"")];
+    let mut trailing = signed.clone();
+    trailing.extend([0; 512]);
+    let mut other_mode = signed.clone();
+    other_mode[105] = b'7';
+    vec![
+        ("signed.kpack", signed.clone()),
+        ("several-files.kpack", archive(None, several)),
+        ("cut.kpack", signed[..600].to_vec()),
+        ("trailing-block.kpack", trailing),
+        ("another-mode.kpack", other_mode),
     ]
 }
 

@@ -31,6 +31,11 @@ fn trust_files() {
 }
 
 #[test]
+fn archives() {
+    run("archive", 20_000);
+}
+
+#[test]
 fn modules_that_are_compiled_and_run() {
     run("module", 300);
 }

@@ -1,7 +1,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use kpack_exec::{Backend, BackendError, BoundKernel, Instance, Program, RunError, VettedModule};
+use kpack_exec::{
+    Backend, BackendError, BoundKernel, Instance, NextPass, Program, RunError, VettedModule,
+};
 use kpack_schema::{Binding, BoundTensor, FeatureSet, PAGE_SIZE};
 use semver::Version;
 
@@ -123,7 +125,17 @@ impl Instance for Instrument {
         Ok(())
     }
 
-    fn call(&mut self, argument: u32, _: u64) -> Result<i32, RunError> {
+    fn call(&mut self, _: u64, next: &mut NextPass<'_>) -> Result<i32, RunError> {
+        while let Some(argument) = next(&mut self.memory) {
+            self.look(argument);
+        }
+        Ok(0)
+    }
+}
+
+impl Instrument {
+    /// Holds the memory to what the interface promises, and then behaves as badly as a kernel can.
+    fn look(&mut self, argument: u32) {
         let regions = Regions::read(&self.memory, argument);
         regions.expect_apart_and_inside(bytes(self.expected.module_pages)..self.memory.len());
         let turn = self.calls;
@@ -168,7 +180,6 @@ impl Instance for Instrument {
             self.memory[place].fill(mark(0x80, index, turn));
         }
         self.calls += 1;
-        Ok(0)
     }
 }
 
