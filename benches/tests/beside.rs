@@ -62,7 +62,6 @@ fn the_ceiling_computes_the_workloads() {
 
 #[cfg(feature = "candle")]
 #[test]
-#[expect(clippy::unwrap_used, reason = "a failed test may panic")]
 fn candle_computes_the_workloads() {
     let mut computed = 0;
     for workload in workload::all() {
