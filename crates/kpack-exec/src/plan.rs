@@ -121,7 +121,7 @@ mod tests {
         assert_eq!(descriptor.params_size, 24);
         let b = usize::try_from(descriptor.input_b_offset).unwrap();
         assert_eq!(plan.inputs[1..], [b..b + 3, b + 64..b + 264]);
-        assert_eq!(plan.gaps, [b + 3..b + 64]);
+        assert_eq!(plan.gaps, vec![b + 3..b + 64]);
     }
 
     #[test]

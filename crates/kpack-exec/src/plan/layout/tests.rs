@@ -29,5 +29,5 @@ fn a_tensor_of_no_bytes_has_a_range_as_any_other() {
     let plan = plan(&sizes).expect("it fits");
     assert_eq!(plan.inputs, vec![0..0; 3]);
     assert_eq!(plan.outputs, vec![0..0; 2]);
-    assert!(plan.zeroed.is_empty(), "there is nothing to clear");
+    assert!(plan.gaps.is_empty(), "there is nothing to clear");
 }
