@@ -1,4 +1,5 @@
 use std::fmt;
+use std::time::{Duration, Instant};
 
 use kpack_schema::{BindError, Binding, BoundTensor, PAGE_SIZE};
 
@@ -99,7 +100,17 @@ impl BoundKernel {
 
     /// Runs the kernel within what is left of a budget that it shares.
     pub(crate) fn run_within(&mut self, budget: &mut Budget) -> Result<(), CallError> {
-        let ended = self.run_by(|instance, next| budget.spend(|ticks| instance.call(ticks, next)));
+        let mut preparing = Duration::ZERO;
+        let ended = self.run_by(|instance, next| {
+            let mut timed = |memory: &mut [u8]| {
+                let start = Instant::now();
+                let argument = next(memory);
+                preparing = preparing.saturating_add(start.elapsed());
+                argument
+            };
+            budget.spend(|ticks| instance.call(ticks, &mut timed))
+        });
+        budget.give_back(preparing);
         match ended {
             Err(CallError::Fault(Fault::Deadline { .. })) => Err(budget.fault().into()),
             ended => ended,

@@ -37,6 +37,11 @@ impl Budget {
         ended
     }
 
+    /// Takes time off that was the host's although a call had begun.
+    pub(crate) const fn give_back(&mut self, time: Duration) {
+        self.used = self.used.saturating_sub(time);
+    }
+
     /// All the ticks are used up.
     pub(crate) const fn fault(&self) -> Fault {
         Fault::Deadline { ticks: self.ticks }
