@@ -76,6 +76,20 @@ mod tests {
     }
 
     #[test]
+    fn time_that_is_given_back_can_be_spent() {
+        let mut budget = Budget::new(1);
+        let sleep = |_| -> Result<(), Fault> {
+            std::thread::sleep(Duration::from_millis(11));
+            Ok(())
+        };
+        budget.spend(sleep).unwrap();
+        let start = Instant::now();
+        assert_eq!(budget.spend(sleep), Err(Fault::Deadline { ticks: 1 }));
+        budget.give_back(start.elapsed() + Duration::from_secs(60));
+        budget.spend(sleep).unwrap();
+    }
+
+    #[test]
     fn any_number_of_ticks_is_a_budget() {
         let mut budget = Budget::new(u64::MAX);
         budget
