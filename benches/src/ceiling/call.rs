@@ -1,17 +1,18 @@
 //! The workloads, run by the loops.
 
 use super::Ceiling;
-use crate::aligned::Aligned;
+use crate::aligned::Arena;
 use crate::operator::Operator;
 use crate::workload::Workload;
 
-/// A workload on tensors of its own, in the places that suit the loops best.
+/// A workload on tensors of its own, in one memory as a kernel's are, in the places that suit the loops
+/// best.
 #[derive(Debug)]
 pub struct CeilingCall<'a> {
     ceiling: Ceiling,
     operator: Operator<'a>,
-    inputs: [Aligned; 2],
-    output: Aligned,
+    /// Both inputs and the output.
+    memory: Arena<3>,
 }
 
 impl<'a> CeilingCall<'a> {
@@ -29,20 +30,24 @@ impl<'a> CeilingCall<'a> {
             Operator::SwiGlu { gate, up } => (gate, up),
             Operator::RopeFreqs { .. } => return None,
         };
-        let output = vec![0.0; workload.output_elements];
+        let mut memory = Arena::new([
+            (first.len(), 0),
+            (second.len(), 16),
+            (workload.output_elements, 32),
+        ]);
+        let [own_first, own_second, _] = memory.tensors();
+        own_first.copy_from_slice(first);
+        own_second.copy_from_slice(second);
         Some(Self {
             ceiling,
             operator,
-            inputs: [Aligned::new(first, 0), Aligned::new(second, 16)],
-            output: Aligned::new(&output, 32),
+            memory,
         })
     }
 
     /// Runs the loop once and gives its output.
     pub fn run(&mut self) -> &[f32] {
-        let [first, second] = &self.inputs;
-        let (first, second) = (first.as_slice(), second.as_slice());
-        let y = self.output.as_mut_slice();
+        let [first, second, y] = self.memory.tensors();
         match self.operator {
             Operator::RmsNorm { eps, .. } => self.ceiling.rmsnorm(first, second, eps, y),
             Operator::Rope { shape, layout, .. } => {
@@ -56,10 +61,8 @@ impl<'a> CeilingCall<'a> {
 
     /// Reads and writes the same tensors without computing anything of use.
     pub fn traffic(&mut self) -> &[f32] {
-        let [first, second] = &self.inputs;
-        let y = self.output.as_mut_slice();
-        self.ceiling
-            .traffic([first.as_slice(), second.as_slice()], y);
+        let [first, second, y] = self.memory.tensors();
+        self.ceiling.traffic([first, second], y);
         y
     }
 }
