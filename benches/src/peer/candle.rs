@@ -44,7 +44,8 @@ enum Operands {
 impl CandleCall {
     /// Copies the workload's inputs; `None` where candle has no such operator.
     ///
-    /// From here on candle's operators run on one thread when they are called from this one.
+    /// From here on candle's operators run on one thread when they are called from this one, which stays
+    /// a worker of rayon's: what else is measured on it is not measured as on a thread of a host's.
     ///
     /// # Errors
     ///

@@ -1,7 +1,11 @@
 //! Everything that the targets compare, set up.
 
 use std::num::NonZeroU32;
+#[cfg(feature = "candle")]
+use std::panic::resume_unwind;
 use std::path::Path;
+#[cfg(feature = "candle")]
+use std::thread;
 
 use anyhow::{Context, Result};
 use kpack::{BoundKernel, Runtime, reference_pack};
@@ -73,7 +77,7 @@ impl Contestants {
                 None => return Ok(None),
             },
             #[cfg(feature = "candle")]
-            Comparison::Candle => (&self.wasmtime, &Candle),
+            Comparison::Candle => return self.beside_candle(what, effort).map(Some),
             #[cfg(not(feature = "candle"))]
             Comparison::Candle => return Ok(None),
             Comparison::Wasmer => (&self.wasmer, &self.wasmtime),
@@ -94,6 +98,19 @@ impl Contestants {
         let mut workloads = self.workloads.iter();
         let found = workloads.find(|workload| workload.name() == name);
         found.with_context(|| format!("no such workload: `{name}`"))
+    }
+
+    /// On a thread of its own, because candle makes the thread that calls it a worker of rayon's for good:
+    /// the host's threads that the other comparisons call from are none.
+    #[cfg(feature = "candle")]
+    fn beside_candle(&self, what: &str, effort: Effort) -> Result<Ratio> {
+        let (workload, wasmtime) = (self.workload(what)?, &self.wasmtime);
+        let measure = || {
+            let mut one = || wasmtime.ready(workload);
+            by_turns(&mut one, &mut || Candle.ready(workload), effort)
+        };
+        let measured = thread::scope(|scope| scope.spawn(measure).join());
+        measured.unwrap_or_else(|panic| resume_unwind(panic))
     }
 
     /// RMSNorm on as many rows as RoPE has positions, then RoPE.
