@@ -7,6 +7,10 @@
     unsafe_code,
     reason = "vector instructions that the processor may lack; each block says why it has them"
 )]
+#![cfg_attr(
+    not(any(target_arch = "x86_64", target_arch = "aarch64")),
+    allow(dead_code, reason = "without vectors nobody runs the loops")
+)]
 
 use kpack_reference::{PairLayout, RopeShape};
 
