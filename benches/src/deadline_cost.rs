@@ -1,10 +1,8 @@
 //! What keeping deadlines costs, measured in turns.
 
-use anyhow::Result;
 use serde::Serialize;
 
-use crate::series::{Engine, Series};
-use crate::turns::{Effort, by_turns, rounded};
+use crate::turns::{Ratio, rounded};
 use crate::workload::Workload;
 
 /// The cost of the deadline's checks for one call.
@@ -20,39 +18,27 @@ pub struct DeadlineCost {
     pub off_ns: f64,
     /// The median time of a call with checks, in nanoseconds.
     pub on_ns: f64,
-    /// How much longer a call with checks takes: the median over all pairs of batches.
+    /// How much longer a call with checks takes, by the medians.
     pub percent: f64,
-    /// A quarter of the pairs is below this.
+    /// In a quarter of the pairs of batches the cost is below this.
     pub lower_quartile: f64,
-    /// A quarter of the pairs is above this.
+    /// In a quarter of the pairs of batches the cost is above this.
     pub upper_quartile: f64,
 }
 
-/// Measures one call on an engine with checks and on the same without.
-///
-/// # Errors
-///
-/// When the kernel does not run.
-pub fn measure(
-    on: &Engine,
-    off: &Engine,
-    workload: &Workload,
-    effort: Effort,
-) -> Result<DeadlineCost> {
-    let ratio = by_turns(
-        &mut || on.ready(workload),
-        &mut || off.ready(workload),
-        effort,
-    )?;
-    let percent = |ratio: f64| rounded(100.0 * (ratio - 1.0), 2);
-    Ok(DeadlineCost {
-        engine: on.name().to_owned(),
-        kernel: workload.kernel.to_owned(),
-        size: workload.size.clone(),
-        off_ns: ratio.other_ns,
-        on_ns: ratio.one_ns,
-        percent: percent(ratio.ratio),
-        lower_quartile: percent(ratio.lower_quartile),
-        upper_quartile: percent(ratio.upper_quartile),
-    })
+impl DeadlineCost {
+    /// The cost on an engine, from the times of a call with checks and of the same without.
+    pub(crate) fn new(engine: &str, workload: &Workload, measured: &Ratio) -> Self {
+        let percent = |ratio: f64| rounded(100.0 * (ratio - 1.0), 2);
+        Self {
+            engine: engine.to_owned(),
+            kernel: workload.kernel.to_owned(),
+            size: workload.size.clone(),
+            off_ns: measured.other_ns,
+            on_ns: measured.one_ns,
+            percent: percent(measured.ratio),
+            lower_quartile: percent(measured.lower_quartile),
+            upper_quartile: percent(measured.upper_quartile),
+        }
+    }
 }

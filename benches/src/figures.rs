@@ -8,13 +8,15 @@ use kpack::Runtime;
 use kpack_conformance::runtimes;
 use serde::Serialize;
 
-use crate::deadline_cost::{self, DeadlineCost};
+use crate::deadline_cost::DeadlineCost;
 use crate::latency::{self, ENDLESS, Latency};
 use crate::machine::{Machine, look};
 use crate::raw::runtimes_without_deadlines;
-use crate::series::Engine;
-use crate::targets::{self, Contestants, TargetFigure, table};
-use crate::{turns, workload};
+use crate::series::{Engine, Series};
+use crate::targets::table::{self, Comparison};
+use crate::targets::{self, Contestants, TargetFigure};
+use crate::turns::{self, by_turns};
+use crate::workload;
 
 /// What `cargo xtask bench-report` reads beside criterion's results.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -46,11 +48,12 @@ impl Figures {
     /// When an engine cannot be set up, or a call does not end as it should.
     pub fn measure(effort: Effort, cache: &Path) -> Result<Self> {
         let runtimes = runtimes()?;
+        let targets = targets(cache, effort.turns)?;
         Ok(Self {
             machine: look(&runtimes)?,
-            deadline_cost: costs(&runtimes, effort.turns)?,
+            deadline_cost: costs(&runtimes, &targets, effort.turns)?,
             deadline_latency: latencies(&runtimes, effort.calls)?,
-            targets: targets(cache, effort.turns)?,
+            targets,
         })
     }
 
@@ -68,13 +71,34 @@ impl Figures {
     }
 }
 
-fn costs(runtimes: &[Runtime], effort: turns::Effort) -> Result<Vec<DeadlineCost>> {
+/// What is among the targets is not measured again, so that no page holds two figures for one thing.
+fn costs(
+    runtimes: &[Runtime],
+    targets: &[TargetFigure],
+    effort: turns::Effort,
+) -> Result<Vec<DeadlineCost>> {
+    let among_targets = |engine: &str, what: &str| {
+        let mut targets = targets.iter();
+        let found = targets.find(|target| {
+            let of_deadline = target.comparison == Comparison::Deadline.name();
+            of_deadline && engine == "wasmtime" && target.what == what
+        });
+        found.map(|target| target.ratio)
+    };
     let mut costs = Vec::new();
     for (on, off) in runtimes.iter().zip(&runtimes_without_deadlines()?) {
         let load = |runtime: &Runtime| Engine::new(runtime.backend().name(), runtime);
         let (on, off) = (load(on)?, load(off)?);
         for workload in workload::middle() {
-            costs.push(deadline_cost::measure(&on, &off, &workload, effort)?);
+            let measured = match among_targets(on.name(), &workload.name()) {
+                Some(measured) => measured,
+                None => by_turns(
+                    &mut || on.ready(&workload),
+                    &mut || off.ready(&workload),
+                    effort,
+                )?,
+            };
+            costs.push(DeadlineCost::new(on.name(), &workload, &measured));
         }
     }
     Ok(costs)

@@ -1,4 +1,8 @@
 //! The table of targets, as data.
+//!
+//! The one-shot call into the caller's buffers is read as a call from slices into slices by a
+//! [`Caller`](kpack::Caller), which keeps its instances: [`Comparison::Caller`] is what must reach the goals.
+//! The one-shot call that makes an instance of its own, [`Comparison::OneShot`], is only of interest.
 
 /// Two ways to spend time, the one in units of the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,14 +13,15 @@ pub enum Comparison {
     Candle,
     /// The bound call on wasmer, over wasmtime's.
     Wasmer,
-    /// From slices into slices by a caller on one thread, over the bound call.
+    /// From slices into slices by a caller on one thread, which keeps its instances, over the bound call.
     Caller,
-    /// The one-shot call on a fresh instance, over the bound call.
+    /// The one-shot call on a fresh instance, into new tensors, over the bound call.
     OneShot,
     /// A caller on two threads, over one thread.
     Threads,
-    /// RMSNorm, its result copied into RoPE's input, and RoPE, over the two calls without the copy: what
-    /// a chain of kernels in one memory could save at most.
+    /// RMSNorm, its result copied into RoPE's input, and RoPE, over the two calls without the copy:
+    /// the time of the copy alone. RoPE reads a tensor of its own on both sides, so what it gains or loses
+    /// when it reads RMSNorm's result where that lies is not in the figure.
     Chain,
     /// The bound call of an empty kernel, over the engine's own typed call.
     EmptyCall,

@@ -147,9 +147,13 @@ fn targets(page: &mut String, targets: &[Target]) {
         page,
         format_args!(
             "\n## Targets\n\nRatios of medians, one thread where nothing else is said, measured in \
-             turns as below: half of the pairs of batches lie between the quartiles. {} musts are \
-             met, and {} aims. A caller takes slices of the host's and gives slices; the empty \
-             kernel's typed call is the engine's own, without deadlines.\n\n",
+             short batches by turns. The quartiles are those of each batch compared with its \
+             neighbour. A goal is met if the ratio, rounded to two digits, does not exceed it: {} \
+             musts are met, and {} aims. A caller takes slices of the host's and gives slices; the empty \
+             kernel's typed call is the engine's own, without deadlines. The goals of the one-shot \
+             call into the caller's buffers are held against a caller that keeps its instances; the \
+             one-shot call on a fresh instance is only of interest. candle is built for the architecture's \
+             baseline, the engines compile for the processor at hand.\n\n",
             count(|target| target.must),
             count(|target| target.aim),
         ),
@@ -205,9 +209,9 @@ fn goal(goal: Option<Goal>) -> String {
 
 fn cost(page: &mut String, costs: &[DeadlineCost]) {
     page.push_str(
-        "\n## What deadlines cost\n\nThe same calls again, in short batches by turns: each with checks is \
-         compared with its neighbour without, which a busy machine disturbs less. Half of the pairs \
-         lie between the quartiles.\n\n",
+        "\n## What deadlines cost\n\nThe same calls again, in short batches by turns: by the \
+         medians with checks and without. The quartiles are those of each batch compared with its \
+         neighbour. Where a call is among the targets, this is their measurement.\n\n",
     );
     let columns = ["what", "on", "without", "with", "cost", "quartiles"];
     head(page, &columns);

@@ -60,7 +60,8 @@ pub(super) fn table(machine: &Machine, targets: &[Target]) -> String {
         .collect();
     writeln!(
         table,
-        "\nOne thread, f32, medians. By hand: native, with AVX-512 or NEON. On {} ({}); {}.\n",
+        "\nOne thread, f32, medians. By hand: native, with AVX-512 or NEON. candle: built for \
+         the architecture's baseline. On {} ({}); {}.\n",
         machine.cpu,
         machine.features.join(", "),
         versions.join(", "),

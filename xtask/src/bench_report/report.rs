@@ -67,7 +67,9 @@ const FAMILIES: [Family; 4] = [
         title: "Kernels",
         about: "Bound calls of the reference kernels, one thread, warm, beside the same by hand for \
                 this processor (the ceiling: AVX-512 or NEON), candle's operators, and plain native \
-                Rust loops. The memory limit is reading the inputs and writing the output, and \
+                Rust loops. candle and those loops are built for the architecture's baseline, as \
+                cargo does where nothing else is said (on x86-64: SSE2), while the engines compile \
+                for the processor at hand, with AVX and FMA where it has them. The memory limit is reading the inputs and writing the output, and \
                 nothing else. GB/s: inputs read and output written.",
         baselines: &["ceiling", "candle", "native"],
     },
