@@ -11,8 +11,8 @@ use crate::private::{self, Unread};
 /// An operator [makes](StateDir::init) it once. From then on it must be there, whole, and its owner's
 /// alone: a state that was lost is never begun anew without a word, as the next older pack would be
 /// taken then. It is written to a temporary file, forced to disk and renamed, under a lock that keeps
-/// other writers waiting, so that a crash leaves the old state or the new one and of two floors the
-/// higher one wins.
+/// other writers waiting, so that a crash leaves the old state or the new one, and that what one
+/// writer accepted is held against what the next one brings.
 ///
 /// ```
 /// use kpack::StateDir;

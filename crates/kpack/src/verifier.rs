@@ -237,8 +237,8 @@ impl VettedPack {
     ///
     /// # Errors
     ///
-    /// [`LoadError::Floor`] when another pack of the same sequence was accepted meanwhile, and
-    /// [`LoadError::State`] when the floor cannot be remembered.
+    /// [`LoadError::Floor`] when a newer pack, or another one of the same sequence, was accepted since
+    /// this one was judged, and [`LoadError::State`] when the floor cannot be remembered.
     pub fn accept(&self) -> Result<(), LoadError> {
         match (self.verifier().state(), &self.inner.admission) {
             (Some(state), Some(admission)) => {

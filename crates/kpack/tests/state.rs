@@ -158,6 +158,29 @@ fn one_kernel_that_was_compiled_raises_the_floor_too() {
 }
 
 #[test]
+fn a_pack_that_was_judged_before_the_floor_rose_above_it_runs_no_more() {
+    let work = Work::new();
+    let runtime = Runtime::builder(Wasmtime::new().unwrap())
+        .state(StateDir::open(work.state()).unwrap())
+        .build();
+    let judge = |sequence| {
+        work.publish(sequence);
+        let verifier = runtime.verifier();
+        verifier.verify(work.pack.path(), &work.pack.trust())
+    };
+    let [none, old, new] = [0, 1, 2].map(|sequence| judge(sequence).unwrap());
+    runtime.compile(&new).unwrap();
+    for late in [&none, &old] {
+        assert_eq!(kind(late.accept()), "rollback");
+        assert_eq!(kind(runtime.compile(late)), "rollback");
+        let one = runtime.compile_kernel(late, "rmsnorm_f32");
+        assert_eq!(kind(one), "rollback");
+    }
+    assert_eq!(work.floor(), Some(2));
+    runtime.compile(&new).unwrap();
+}
+
+#[test]
 fn a_runtime_compiles_only_what_was_held_against_its_own_floors() {
     let work = Work::new();
     let judged = Verifier::default()
@@ -255,7 +278,7 @@ fn a_stale_temporary_file_disturbs_nothing() {
 }
 
 #[test]
-fn many_writers_all_succeed_and_the_highest_floor_wins() {
+fn of_many_writers_only_those_below_the_floor_by_then_are_refused() {
     let work = Work::new();
     let packs: Vec<Made> = (1..=8)
         .map(|sequence| {
@@ -272,11 +295,14 @@ fn many_writers_all_succeed_and_the_highest_floor_wins() {
             .iter()
             .map(|made| work.verifier().verify(made.path(), &made.trust()).unwrap())
             .collect();
-        std::thread::scope(|scope| {
-            for pack in &judged {
-                scope.spawn(|| pack.accept().unwrap());
-            }
+        let ends: Vec<_> = std::thread::scope(|scope| {
+            let accept = |pack| scope.spawn(|| kind(VettedPack::accept(pack)));
+            let writers: Vec<_> = judged.iter().map(accept).collect();
+            writers.into_iter().map(|it| it.join().unwrap()).collect()
         });
+        let (newest, older) = ends.split_last().unwrap();
+        assert_eq!(*newest, "ok", "nothing lies above it");
+        assert!(older.iter().all(|end| ["ok", "rollback"].contains(end)));
         assert_eq!(work.floor(), Some(8));
         assert_eq!(names(&work.state()), ["state"]);
     }

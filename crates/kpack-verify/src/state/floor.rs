@@ -142,14 +142,7 @@ impl Floors {
             signers: pack.signers().iter().copied().collect(),
         });
         if let Some(standing) = self.under(name, &rule) {
-            if sequence < standing.sequence.get() {
-                return Err(FloorError::Rollback {
-                    pack: name.clone(),
-                    found: sequence,
-                    floor: standing.sequence.get(),
-                });
-            }
-            standing.refuse_another(name, floor.as_ref())?;
+            standing.admit(name, floor.as_ref())?;
         }
         Ok(Admission {
             pack: name.clone(),
@@ -158,22 +151,22 @@ impl Floors {
         })
     }
 
-    /// Raises the floor to an accepted pack; a higher one, which another writer set since, stays.
+    /// Raises the floor to an accepted pack, unless it has risen above the pack since it was admitted:
+    /// what another writer accepted since counts as if it had come first.
     ///
     /// # Errors
-    /// [`FloorError::Reused`] where another pack of the same sequence was accepted since.
+    /// As for [`admit`](Self::admit), by the floor that stands now; nothing changes then.
     pub fn raise(&mut self, admission: &Admission) -> Result<(), FloorError> {
         let Admission { pack, floor, rule } = admission;
-        let Some(floor) = floor else { return Ok(()) };
-        let mut floor = floor.clone();
-        if let Some(standing) = self.under(pack, rule) {
-            standing.refuse_another(pack, Some(&floor))?;
-            if standing.sequence > floor.sequence {
-                return Ok(());
-            }
-            if standing.sequence == floor.sequence {
-                floor.signers.extend(&standing.signers);
-            }
+        let standing = self.under(pack, rule);
+        if let Some(standing) = standing {
+            standing.admit(pack, floor.as_ref())?;
+        }
+        let Some(mut floor) = floor.clone() else {
+            return Ok(());
+        };
+        if let Some(standing) = standing.filter(|standing| standing.sequence == floor.sequence) {
+            floor.signers.extend(&standing.signers);
         }
         let floors = self.floors.entry(pack.clone()).or_default();
         floors.retain(|other| !floor.replaces(other));
@@ -196,10 +189,15 @@ impl Floor {
         same || (other.sequence <= self.sequence && other.signers == self.signers)
     }
 
-    /// One sequence names one manifest.
-    fn refuse_another(&self, pack: &PackName, other: Option<&Self>) -> Result<(), FloorError> {
+    /// Lets a pack pass that would set the other floor, or none: no lower sequence, and one sequence
+    /// names one manifest.
+    fn admit(&self, pack: &PackName, other: Option<&Self>) -> Result<(), FloorError> {
         match other {
-            Some(other) if other.sequence == self.sequence && other.manifest != self.manifest => {
+            Some(other) if other.sequence > self.sequence => Ok(()),
+            Some(other) if other.sequence == self.sequence => {
+                if other.manifest == self.manifest {
+                    return Ok(());
+                }
                 Err(FloorError::Reused {
                     pack: pack.clone(),
                     sequence: self.sequence.get(),
@@ -207,7 +205,11 @@ impl Floor {
                     found: other.manifest,
                 })
             }
-            _ => Ok(()),
+            _ => Err(FloorError::Rollback {
+                pack: pack.clone(),
+                found: other.map_or(0, |other| other.sequence.get()),
+                floor: self.sequence.get(),
+            }),
         }
     }
 }

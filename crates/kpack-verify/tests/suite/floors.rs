@@ -210,24 +210,28 @@ fn a_co_signature_makes_the_floor_outlive_the_first_signer() {
 }
 
 #[test]
-fn of_two_writers_the_higher_floor_wins_and_both_succeed() {
+fn of_two_writers_the_lower_is_refused_once_the_higher_floor_stands() {
     let trust = trusting(&[&key(1)]);
-    let [low, high] = [3, 4].map(|n| release(&trust, n, "1.0.0", &[&key(1)]));
+    let [none, low, high] = [0, 3, 4].map(|n| release(&trust, n, "1.0.0", &[&key(1)]));
+    let another = release(&trust, 4, "1.0.1", &[&key(1)]);
     let empty = Floors::default();
-    let admitted = [&low, &high].map(|pack| empty.admit(pack, &trust).unwrap());
-    for order in [[0, 1], [1, 0]] {
-        let mut floors = Floors::default();
-        for writer in order {
-            floors.raise(&admitted[writer]).unwrap();
-        }
-        assert_eq!(floor(&floors, &trust), 4);
-    }
-    // But one sequence never names two packs, however close they came.
-    let other = release(&trust, 4, "1.0.1", &[&key(1)]);
-    let other = empty.admit(&other, &trust).unwrap();
+    let admit = |pack| empty.admit(pack, &trust).unwrap();
+    // All were admitted before any of them raised a floor.
+    let [none, low, high, another] = [&none, &low, &high, &another].map(admit);
+
     let mut floors = Floors::default();
-    floors.raise(&admitted[1]).unwrap();
-    assert_eq!(floors.raise(&other).unwrap_err().kind(), "sequence_reused");
+    for rising in [&none, &low, &high, &high] {
+        floors.raise(rising).unwrap();
+    }
+    let risen = floors.clone();
+    for (late, kind) in [
+        (&low, "rollback"),
+        (&none, "rollback"),
+        (&another, "sequence_reused"),
+    ] {
+        assert_eq!(floors.raise(late).unwrap_err().kind(), kind);
+        assert_eq!(floors, risen);
+    }
     assert_eq!(floor(&floors, &trust), 4);
 }
 
