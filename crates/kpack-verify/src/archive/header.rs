@@ -38,11 +38,10 @@ const MAGIC: Range<usize> = 257..263;
 const PREFIX: Range<usize> = 345..500;
 
 /// The fields of POSIX.1-1988 in the order in which a difference is reported: first those without
-/// which nothing else means anything.
+/// which nothing else means anything, and last the checksum, which differs with every other one.
 const FIELDS: [(&str, Range<usize>); 17] = [
     ("magic", MAGIC),
     ("version", 263..265),
-    ("checksum", CHECKSUM),
     ("type", TYPE..157),
     ("size", SIZE),
     ("name", NAME),
@@ -57,6 +56,7 @@ const FIELDS: [(&str, Range<usize>); 17] = [
     ("major device number", 329..337),
     ("minor device number", 337..345),
     ("end", 500..BLOCK_BYTES),
+    ("checksum", CHECKSUM),
 ];
 
 /// The header of a regular file, as GNU tar writes it with `--format=ustar --numeric-owner --owner=0

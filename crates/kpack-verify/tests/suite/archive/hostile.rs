@@ -420,27 +420,39 @@ fn names_that_lead_out_of_the_pack_or_to_what_is_none_of_its_files() {
 /// Whatever is in a header could carry something past a reader that does not look there.
 #[test]
 fn every_field_of_a_header_is_prescribed() {
-    let fields: [(&str, std::ops::Range<usize>, &[u8]); 16] = [
-        ("the set-uid bit", MODE, b"0004755\0"),
-        ("another spelling of the mode", MODE, b"   644 \0"),
-        ("an owner", USER_ID, b"0001750\0"),
-        ("an owner in base 256", USER_ID, b"\x80\0\0\0\0\0\0\0"),
-        ("a group", GROUP_ID, b"0001750\0"),
-        ("a time", TIME, b"14720456400\0"),
-        ("a link's target", LINK_NAME, b"/etc/passwd"),
-        ("another version", MAGIC_AND_VERSION, b"ustar\x0001"),
-        ("an owner's name", USER_NAME, b"root"),
-        ("a group's name", GROUP_NAME, b"root"),
-        ("a device", MAJOR, b"0000001\0"),
-        ("a minor device", MINOR, b"0000001\0"),
-        ("no device", MAJOR, b""),
-        ("something at the end", END, b"x"),
-        ("something in the last byte", 511..512, b"x"),
-        ("something behind the name", 99..100, b"x"),
+    let fields: [(&str, &str, std::ops::Range<usize>, &[u8]); 16] = [
+        ("the set-uid bit", "mode", MODE, b"0004755\0"),
+        ("another spelling of the mode", "mode", MODE, b"   644 \0"),
+        ("an owner", "user id", USER_ID, b"0001750\0"),
+        (
+            "an owner in base 256",
+            "user id",
+            USER_ID,
+            b"\x80\0\0\0\0\0\0\0",
+        ),
+        ("a group", "group id", GROUP_ID, b"0001750\0"),
+        ("a time", "time", TIME, b"14720456400\0"),
+        ("a link's target", "link name", LINK_NAME, b"/etc/passwd"),
+        (
+            "another version",
+            "version",
+            MAGIC_AND_VERSION,
+            b"ustar\x0001",
+        ),
+        ("an owner's name", "user name", USER_NAME, b"root"),
+        ("a group's name", "group name", GROUP_NAME, b"root"),
+        ("a device", "major device number", MAJOR, b"0000001\0"),
+        ("a minor device", "minor device number", MINOR, b"0000001\0"),
+        ("no device", "major device number", MAJOR, b""),
+        ("something at the end", "end", END, b"x"),
+        ("something in the last byte", "end", 511..512, b"x"),
+        ("something behind the name", "name", 99..100, b"x"),
     ];
-    for (name, field, bytes) in fields {
-        let header = Header::file("a", 0).with(field, bytes);
-        assert_eq!(kind(&with_entry(&header, b"")), "archive_header", "{name}");
+    for (name, field, range, bytes) in fields {
+        let archive = with_entry(&Header::file("a", 0).with(range, bytes), b"");
+        let error = PackBytes::from_archive(&archive, &PackLimits::default()).unwrap_err();
+        let offset = 1024;
+        assert_eq!(error, ArchiveError::Header { field, offset }, "{name}");
     }
     assert_eq!(kind(&with_entry(&Header::file("a", 0), b"")), "ok");
 }
