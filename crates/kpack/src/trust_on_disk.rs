@@ -1,10 +1,10 @@
 use std::ffi::OsString;
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use kpack_verify::{PackLimits, ProvenTrust, TrustError, TrustFile, TrustProofError};
 
+use crate::pack_dir::{Folder, OpenError, Opened};
 use crate::state_dir::{StateDir, StateError};
 
 /// A trust file and the signatures beside it, read and not yet proven.
@@ -89,7 +89,7 @@ impl TrustOnDisk {
     ///
     /// # Errors
     ///
-    /// When the files cannot be read, or the first is no trust file.
+    /// When the files cannot be read or are not regular files, or the first is no trust file.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, TrustLoadError> {
         let path = path.as_ref();
         let bytes = bounded(path, MAX_TRUST_BYTES).map_err(TrustLoadError::io(path))?;
@@ -143,8 +143,21 @@ impl TrustOnDisk {
     }
 }
 
+/// Up to `max` bytes of a regular file, to which links may lead. To open a pipe would be to wait for
+/// its other end.
 fn bounded(path: &Path, max: u64) -> io::Result<Vec<u8>> {
+    let file = match Folder::open_path(path) {
+        Ok(Opened::File { file, .. }) => file,
+        Ok(Opened::Folder(_)) => return Err(io::ErrorKind::IsADirectory.into()),
+        Err(OpenError::Io(error)) => return Err(error),
+        Err(OpenError::Symlink | OpenError::Special) => {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "not a regular file",
+            ));
+        }
+    };
     let mut bytes = Vec::new();
-    File::open(path)?.take(max).read_to_end(&mut bytes)?;
+    file.take(max).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

@@ -431,6 +431,36 @@ fn a_trust_file_that_has_expired_is_the_hosts_affair() {
 }
 
 #[cfg(unix)]
+#[test]
+fn a_trust_file_or_signature_that_is_no_regular_file_is_never_waited_for() {
+    let work = Work::new();
+    let path = work.folder.path().join("trust.json");
+    let beside = TrustOnDisk::signature_path(&path);
+    let read = || TrustOnDisk::read(&path).map_err(|error| (error.kind(), error.to_string()));
+    let cannot = |path: &Path| {
+        let text = format!("the trust file cannot be read: `{}`", path.display());
+        Err(("unreadable", text))
+    };
+    let make_pipe = |at: &Path| {
+        let made = std::process::Command::new("mkfifo").arg(at).status();
+        assert!(made.unwrap().success());
+    };
+    make_pipe(&path);
+    assert_eq!(read().map(drop), cannot(&path), "a pipe");
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    assert_eq!(read().map(drop), cannot(&path), "a folder");
+    fs::remove_dir(&path).unwrap();
+
+    let elsewhere = work.folder.path().join("elsewhere");
+    fs::write(&elsewhere, &work.pack.trust_json).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
+    assert!(read().is_ok(), "a link to a file");
+    make_pipe(&beside);
+    assert_eq!(read().map(drop), cannot(&beside), "a pipe");
+}
+
+#[cfg(unix)]
 mod modes {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
