@@ -87,7 +87,9 @@ pub use sha256::sha256;
 pub use sign::{SignError, sign_pack};
 pub use signature_file::{MAX_SIGNATURES, SignatureEntry, SignatureFile, SignatureFileError};
 pub use signing_key::{SigningKey, SigningKeyError};
-pub use state::{Admission, Floor, FloorError, Floors, HostState, HostStateError, MAX_STATE_BYTES};
+pub use state::{
+    AcceptedPack, Admission, Floor, FloorError, Floors, HostState, HostStateError, MAX_STATE_BYTES,
+};
 pub use trust::{
     MAX_ROOT_THRESHOLD, PinnedTrust, ProvenTrust, Roots, Trust, TrustAt, TrustDraft, TrustEntry,
     TrustError, TrustFile, TrustOrigin, TrustProofError, WhichRoots,

@@ -83,9 +83,9 @@ pub use kpack_schema::{
     Timestamp,
 };
 pub use kpack_verify::{
-    ArchiveError, Floor, FloorError, Floors, HostState, HostStateError, KeyId, PackBytes,
-    PackBytesError, PackLimits, PinnedTrust, ProvenTrust, Roots, Step, Trust, TrustError,
-    TrustFile, TrustOrigin, TrustProofError, VerifiedVector, VerifyError,
+    AcceptedPack, ArchiveError, Floor, FloorError, Floors, HostState, HostStateError, KeyId,
+    PackBytes, PackBytesError, PackLimits, PinnedTrust, ProvenTrust, Roots, Step, Trust,
+    TrustError, TrustFile, TrustOrigin, TrustProofError, VerifiedVector, VerifyError,
 };
 
 /// The README's examples are compiled and run.

@@ -37,11 +37,21 @@ pub struct Admission {
     rule: Rule,
 }
 
-/// What of a trust file decides whether a floor still stands.
+/// What of a trust file decides whether a floor still stands, and what can be done where one does.
 #[derive(Debug, Clone)]
 struct Rule {
     revoked_keys: BTreeSet<KeyId>,
+    revoked_manifests: BTreeSet<Digest>,
     threshold: usize,
+}
+
+/// The pack that set the floor which refuses another, as the trust file sees it now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AcceptedPack {
+    /// Its manifest is not revoked.
+    Standing,
+    /// Its manifest is revoked, and the floor stands all the same: only revoked keys take it away.
+    Revoked,
 }
 
 /// Why a pack is refused for what was accepted before. The pack's fault, or that of who delivers it.
@@ -58,6 +68,10 @@ pub enum FloorError {
         found: u64,
         /// The lowest that is accepted.
         floor: u64,
+        /// The keys by whose signatures the floor was set, sorted.
+        signers: Box<[KeyId]>,
+        /// What the trust file says of the pack that set the floor.
+        accepted_pack: AcceptedPack,
     },
     /// Another pack of this name and sequence was accepted.
     #[error("another {pack} of this sequence was accepted here: `{sequence}`")]
@@ -70,6 +84,10 @@ pub enum FloorError {
         accepted: Digest,
         /// The manifest of this pack.
         found: Digest,
+        /// The keys by whose signatures the floor was set, sorted.
+        signers: Box<[KeyId]>,
+        /// What the trust file says of the pack that set the floor.
+        accepted_pack: AcceptedPack,
     },
 }
 
@@ -88,6 +106,25 @@ impl FloorError {
     pub const fn pack(&self) -> &PackName {
         match self {
             Self::Rollback { pack, .. } | Self::Reused { pack, .. } => pack,
+        }
+    }
+
+    /// The keys by whose signatures the floor was set, sorted: a floor that one of them had no right to
+    /// set is forgotten once the trust file revokes that key.
+    #[must_use]
+    pub const fn signers(&self) -> &[KeyId] {
+        match self {
+            Self::Rollback { signers, .. } | Self::Reused { signers, .. } => signers,
+        }
+    }
+
+    /// What the trust file says of the pack that set the floor.
+    #[must_use]
+    pub const fn accepted_pack(&self) -> AcceptedPack {
+        match self {
+            Self::Rollback { accepted_pack, .. } | Self::Reused { accepted_pack, .. } => {
+                *accepted_pack
+            }
         }
     }
 }
@@ -142,7 +179,7 @@ impl Floors {
             signers: pack.signers().iter().copied().collect(),
         });
         if let Some(standing) = self.under(name, &rule) {
-            standing.admit(name, floor.as_ref())?;
+            standing.admit(name, floor.as_ref(), &rule)?;
         }
         Ok(Admission {
             pack: name.clone(),
@@ -160,7 +197,7 @@ impl Floors {
         let Admission { pack, floor, rule } = admission;
         let standing = self.under(pack, rule);
         if let Some(standing) = standing {
-            standing.admit(pack, floor.as_ref())?;
+            standing.admit(pack, floor.as_ref(), rule)?;
         }
         let Some(mut floor) = floor.clone() else {
             return Ok(());
@@ -191,25 +228,29 @@ impl Floor {
 
     /// Lets a pack pass that would set the other floor, or none: no lower sequence, and one sequence
     /// names one manifest.
-    fn admit(&self, pack: &PackName, other: Option<&Self>) -> Result<(), FloorError> {
+    fn admit(&self, pack: &PackName, other: Option<&Self>, rule: &Rule) -> Result<(), FloorError> {
+        let found = other.map_or(0, |other| other.sequence.get());
+        if found < self.sequence.get() {
+            return Err(FloorError::Rollback {
+                pack: pack.clone(),
+                found,
+                floor: self.sequence.get(),
+                signers: self.signers.iter().copied().collect(),
+                accepted_pack: rule.judge(self.manifest),
+            });
+        }
         match other {
-            Some(other) if other.sequence > self.sequence => Ok(()),
-            Some(other) if other.sequence == self.sequence => {
-                if other.manifest == self.manifest {
-                    return Ok(());
-                }
+            Some(other) if other.sequence == self.sequence && other.manifest != self.manifest => {
                 Err(FloorError::Reused {
                     pack: pack.clone(),
-                    sequence: self.sequence.get(),
+                    sequence: found,
                     accepted: self.manifest,
                     found: other.manifest,
+                    signers: self.signers.iter().copied().collect(),
+                    accepted_pack: rule.judge(self.manifest),
                 })
             }
-            _ => Err(FloorError::Rollback {
-                pack: pack.clone(),
-                found: other.map_or(0, |other| other.sequence.get()),
-                floor: self.sequence.get(),
-            }),
+            _ => Ok(()),
         }
     }
 }
@@ -218,6 +259,7 @@ impl Rule {
     fn of(trust: &Trust) -> Self {
         Self {
             revoked_keys: trust.revoked_keys.clone(),
+            revoked_manifests: trust.revoked_manifests.clone(),
             threshold: trust.threshold,
         }
     }
@@ -226,5 +268,13 @@ impl Rule {
     fn keeps(&self, floor: &Floor) -> bool {
         let left = floor.signers.difference(&self.revoked_keys).count();
         left == floor.signers.len() || left >= self.threshold
+    }
+
+    fn judge(&self, accepted: Digest) -> AcceptedPack {
+        if self.revoked_manifests.contains(&accepted) {
+            AcceptedPack::Revoked
+        } else {
+            AcceptedPack::Standing
+        }
     }
 }

@@ -7,7 +7,7 @@ mod wire;
 
 use kpack_schema::json;
 
-pub use floor::{Admission, Floor, FloorError, Floors};
+pub use floor::{AcceptedPack, Admission, Floor, FloorError, Floors};
 
 use crate::{PinnedTrust, ProvenTrust, Roots, TrustFile, TrustProofError, sha256};
 

@@ -1,6 +1,6 @@
 //! No way back: what was accepted is a floor under what comes.
 
-use kpack_verify::{FloorError, Floors, PackBytes, SigningKey, Trust, VerifiedPack};
+use kpack_verify::{AcceptedPack, FloorError, Floors, PackBytes, SigningKey, Trust, VerifiedPack};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -169,6 +169,33 @@ fn the_floor_that_other_keys_set_stands_when_one_is_forgotten() {
     assert_eq!(accept(&mut floors, &after, &repaired), "ok");
     assert_eq!(floor(&floors, &after), 6);
     assert_eq!(floors.iter().count(), 2);
+}
+
+#[test]
+fn a_refusal_names_who_set_the_floor_and_whether_its_pack_is_revoked() {
+    let mut floors = Floors::default();
+    let before = two_keys(1, &[]);
+    let newest = release(&before, 7, "1.0.0", &[&key(1), &key(2)]);
+    let older = release(&before, 6, "1.0.0", &[&key(1)]);
+    let another = release(&before, 7, "1.0.1", &[&key(1)]);
+    assert_eq!(accept(&mut floors, &before, &newest), "ok");
+
+    let mut json = trust_json(&[&key(1), &key(2)]);
+    json["revoked_manifests"] = json!([newest.manifest_digest().to_string()]);
+    let after = trust(&json);
+    let mut signers = [key(1).id(), key(2).id()];
+    signers.sort_unstable();
+    for (trust, accepted_pack) in [
+        (&before, AcceptedPack::Standing),
+        (&after, AcceptedPack::Revoked),
+    ] {
+        for (pack, kind) in [(&older, "rollback"), (&another, "sequence_reused")] {
+            let error = floors.admit(pack, trust).unwrap_err();
+            assert_eq!(error.kind(), kind);
+            assert_eq!(error.signers(), signers);
+            assert_eq!(error.accepted_pack(), accepted_pack, "{kind}");
+        }
+    }
 }
 
 #[test]
