@@ -43,12 +43,13 @@ pub(crate) fn write_new(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<
     platform::sync_folder(folder)
 }
 
-/// A file that only its owner can read, removed when it is dropped.
+/// A file that only its owner can read, removed when it is dropped. It is opened here, so that errors
+/// do not name a file that nobody knows.
 fn written(folder: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     let mut file = tempfile::Builder::new()
         .prefix(TEMPORARY_PREFIX)
         .suffix(".tmp")
-        .tempfile_in(folder)?;
+        .make_in(folder, platform::create)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     Ok(file)
@@ -64,5 +65,25 @@ fn bounded(file: fs::File, max: u64) -> Result<Vec<u8>, Unread> {
     match u64::try_from(bytes.len()) {
         Ok(len) if len <= max => Ok(bytes),
         _ => Err(Unread::TooLarge),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_never_names_the_temporary_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("missing");
+        let path = missing.join("state");
+        for result in [
+            write(&missing, &path, b"whole"),
+            write_new(&missing, &path, b"whole"),
+        ] {
+            let error = result.unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::NotFound);
+            assert!(!error.to_string().contains(TEMPORARY_PREFIX), "{error}");
+        }
     }
 }

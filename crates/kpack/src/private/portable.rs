@@ -14,6 +14,12 @@ pub(crate) fn is_private(folder: &Path) -> io::Result<bool> {
     Ok(fs::metadata(folder)?.is_dir())
 }
 
+/// A new file, to be written.
+pub(crate) fn create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).open(path)
+}
+
 /// The bytes of a regular file of at most `max` bytes.
 pub(crate) fn read(path: &Path, max: u64) -> Result<Vec<u8>, Unread> {
     let metadata = match fs::symlink_metadata(path) {

@@ -1,8 +1,8 @@
 //! Files where owner and mode say who could have written them.
 
-use std::fs::{self, DirBuilder, File, Metadata};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
@@ -17,6 +17,12 @@ pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
 pub(crate) fn is_private(folder: &Path) -> io::Result<bool> {
     let metadata = fs::metadata(folder)?;
     Ok(metadata.is_dir() && is_owners_alone(&metadata))
+}
+
+/// A new file, to be written.
+pub(crate) fn create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600).open(path)
 }
 
 /// The bytes of a regular file of at most `max` bytes that is the process's user's alone, and not a
