@@ -28,6 +28,9 @@ pub(crate) enum Unread {
 /// What stands for files that are being written, and may be removed where it was left behind.
 pub(crate) const TEMPORARY_PREFIX: &str = ".kpack-";
 
+/// What stands for its folder where writers keep each other waiting; it is never removed.
+const LOCK_FILE: &str = "lock";
+
 /// Makes or replaces a file of the folder, which at every moment is the old one or the whole new one,
 /// and is on disk when this returns.
 pub(crate) fn write(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {

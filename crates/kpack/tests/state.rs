@@ -40,6 +40,11 @@ impl Work {
         self.state().join("state")
     }
 
+    #[cfg(unix)]
+    fn lock_file(&self) -> PathBuf {
+        self.state().join("lock")
+    }
+
     /// Publishes a release of this sequence.
     fn publish(&self, sequence: u64) {
         self.pack
@@ -99,7 +104,11 @@ fn an_older_pack_is_refused_once_a_newer_was_loaded() {
     work.publish(u64::MAX);
     assert_eq!(kind(work.load()), "ok");
     assert_eq!(work.floor(), Some(u64::MAX));
-    assert_eq!(names(&work.state()), ["state"], "nothing is left behind");
+    assert_eq!(
+        names(&work.state()),
+        ["lock", "state"],
+        "nothing is left behind"
+    );
 }
 
 #[test]
@@ -210,8 +219,8 @@ fn a_state_that_is_missing_is_never_begun_anew() {
         StateDir::open(work.state()).unwrap_err().kind(),
         "state_missing"
     );
-    assert_eq!(names(&work.state()).len(), 0);
-    fs::remove_dir(work.state()).unwrap();
+    assert_eq!(names(&work.state()), ["lock"]);
+    fs::remove_dir_all(work.state()).unwrap();
     assert_eq!(
         StateDir::open(work.state()).unwrap_err().kind(),
         "state_missing"
@@ -304,7 +313,7 @@ fn of_many_writers_only_those_below_the_floor_by_then_are_refused() {
         assert_eq!(*newest, "ok", "nothing lies above it");
         assert!(older.iter().all(|end| ["ok", "rollback"].contains(end)));
         assert_eq!(work.floor(), Some(8));
-        assert_eq!(names(&work.state()), ["state"]);
+        assert_eq!(names(&work.state()), ["lock", "state"]);
     }
 }
 
@@ -462,7 +471,7 @@ fn a_trust_file_or_signature_that_is_no_regular_file_is_never_waited_for() {
 
 #[cfg(unix)]
 mod modes {
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
 
     use super::*;
 
@@ -481,6 +490,63 @@ mod modes {
         work.load().unwrap();
         assert_eq!(mode(&work.state()), 0o700);
         assert_eq!(mode(&work.state_file()), 0o600);
+        assert_eq!(mode(&work.lock_file()), 0o600);
+    }
+
+    /// Opens what another user could open, and keeps it locked.
+    fn locked(path: &Path) -> fs::File {
+        let file = fs::File::open(path).unwrap();
+        file.lock().unwrap();
+        file
+    }
+
+    #[test]
+    fn who_can_open_the_folder_keeps_no_writer_waiting() {
+        let work = Work::new();
+        set_mode(&work.state(), 0o755);
+        let held = [locked(&work.state()), locked(&work.state_file())];
+        let (sender, end) = std::sync::mpsc::channel();
+        work.publish(2);
+        let vetted = work.verify().unwrap();
+        // Not a scoped thread: one that waits for ever must not be waited for.
+        std::thread::spawn(move || sender.send(kind(vetted.accept())));
+        let end = end.recv_timeout(std::time::Duration::from_secs(60));
+        assert_eq!(end, Ok("ok"));
+        drop(held);
+
+        set_mode(&work.lock_file(), 0o644);
+        work.publish(3);
+        let vetted = work.verify().unwrap();
+        assert_eq!(kind(vetted.accept()), "state_io", "a lock for everyone");
+        assert_eq!(work.floor(), Some(2));
+    }
+
+    #[test]
+    fn a_lock_that_was_removed_under_a_waiting_writer_is_taken_again() {
+        let work = Work::new();
+        work.publish(2);
+        work.load().unwrap();
+        work.publish(3);
+        let vetted = work.verify().unwrap();
+        let held = locked(&work.lock_file());
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(|| kind(vetted.accept()));
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            fs::remove_file(work.lock_file()).unwrap();
+            let next = fs::OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(work.lock_file());
+            let next = next.unwrap();
+            next.lock().unwrap();
+            drop(held);
+            std::thread::sleep(std::time::Duration::from_millis(200));
+            assert_eq!(work.floor(), Some(2), "it waits for the one that is there");
+            drop(next);
+            assert_eq!(writer.join().unwrap(), "ok");
+        });
+        assert_eq!(work.floor(), Some(3));
     }
 
     #[test]

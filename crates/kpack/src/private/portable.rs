@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::Path;
 
-use super::{Unread, bounded};
+use super::{LOCK_FILE, Unread, bounded};
 
 pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)
@@ -33,15 +33,14 @@ pub(crate) fn read(path: &Path, max: u64) -> Result<Vec<u8>, Unread> {
     bounded(File::open(path).map_err(Unread::Io)?, max)
 }
 
-/// Keeps other writers of the folder waiting, until what is returned is dropped. Folders cannot be
-/// locked here, so a file stands for this one.
+/// Keeps other writers of the folder waiting, until what is returned is dropped.
 pub(crate) fn lock(folder: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     let file = options
         .write(true)
         .create(true)
         .truncate(false)
-        .open(folder.join("lock"))?;
+        .open(folder.join(LOCK_FILE))?;
     file.lock()?;
     Ok(file)
 }

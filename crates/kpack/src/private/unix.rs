@@ -8,7 +8,7 @@ use std::path::Path;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
-use super::{Unread, bounded};
+use super::{LOCK_FILE, Unread, bounded};
 
 pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
@@ -42,12 +42,31 @@ pub(crate) fn read(path: &Path, max: u64) -> Result<Vec<u8>, Unread> {
     bounded(file, max)
 }
 
-/// Keeps other writers of the folder waiting, until what is returned is dropped. It is the folder
-/// that is locked, as a file in it could be removed under a waiting writer.
+/// Keeps other writers of the folder waiting, until what is returned is dropped. Whoever can open
+/// something can lock it, and others may be able to open the folder: what is locked is a file that
+/// only its owner can open.
 pub(crate) fn lock(folder: &Path) -> io::Result<File> {
-    let folder = File::open(folder)?;
-    folder.lock()?;
-    Ok(folder)
+    let path = folder.join(LOCK_FILE);
+    let flags = OFlags::CREATE | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    loop {
+        let file = File::from(rustix::fs::open(&path, flags, Mode::RUSR | Mode::WUSR)?);
+        let opened = file.metadata()?;
+        if !opened.is_file() || !is_owners_alone(&opened) || opened.mode() & 0o044 != 0 {
+            return Err(io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                "others than its owner can open the file `lock`",
+            ));
+        }
+        file.lock()?;
+        // Where it was removed while this writer waited, the next one would not wait for it.
+        match fs::symlink_metadata(&path) {
+            Ok(found) if (found.dev(), found.ino()) == (opened.dev(), opened.ino()) => {
+                return Ok(file);
+            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
 }
 
 /// A rename is on disk only with its folder. Some file systems have no such call, and no need of it.
