@@ -87,6 +87,10 @@ impl TrustLoadError {
 impl TrustOnDisk {
     /// Reads a `trust.json`, and the `trust.json.sig` beside it if there is one.
     ///
+    /// Whoever replaces the two does so one after the other, and what is read in between does not fit:
+    /// [`prove`](Self::prove) refuses it, as it does whatever the signatures were not made for. A caller
+    /// that cannot be refused so reads again.
+    ///
     /// # Errors
     ///
     /// When the files cannot be read or are not regular files, or the first is no trust file.
