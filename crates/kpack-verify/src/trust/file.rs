@@ -122,12 +122,18 @@ impl TrustFile {
         self.wire.allow.keys().map(|Text(name)| name)
     }
 
-    /// Which of the file's own root keys have signed these exact bytes.
+    /// Which of the file's own root keys have signed these exact bytes, but for those that it revokes
+    /// itself.
     #[must_use]
     pub fn root_signers(&self, signatures: &SignatureFile) -> Vec<KeyId> {
-        self.roots
-            .as_ref()
+        self.counting_roots()
             .map_or_else(Vec::new, |roots| roots.signers(&self.message(), signatures))
+    }
+
+    /// The file's own root keys that it does not revoke itself.
+    pub(crate) fn counting_roots(&self) -> Option<Roots> {
+        let roots = self.roots.as_ref()?;
+        Some(roots.without(&self.trust.revoked_keys))
     }
 
     /// What root keys sign.

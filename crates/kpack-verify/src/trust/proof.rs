@@ -115,7 +115,8 @@ impl TrustFile {
     /// beside it, `pinned` what this host accepted last.
     ///
     /// A file without root keys is the operator's own, and good where nothing is pinned. One with root
-    /// keys must be signed by their threshold. Where roots are pinned, their threshold must have
+    /// keys must be signed by their threshold, of keys that it does not revoke itself; only those are
+    /// pinned. Where roots are pinned, their threshold must have
     /// signed as well, and the version may not fall: as in TUF, it takes the old and the new roots to
     /// replace the old ones. Unlike a root file of TUF, versions may be left out, since the pinned
     /// roots vouch for each file that they sign; after a rotation they do not sign the next ones.
@@ -129,7 +130,7 @@ impl TrustFile {
         signatures: Option<&[u8]>,
         pinned: Option<&PinnedTrust>,
     ) -> Result<ProvenTrust, TrustProofError> {
-        let Some(roots) = &self.roots else {
+        let Some(roots) = self.counting_roots() else {
             return match pinned {
                 Some(_) => Err(TrustProofError::NoRoots),
                 None => Ok(ProvenTrust::local(self.trust)),
@@ -146,7 +147,7 @@ impl TrustFile {
             pin.refuse_older_than(pinned)?;
             self.require(WhichRoots::Pinned, &pinned.roots, &signatures)?;
         }
-        self.require(WhichRoots::Own, roots, &signatures)?;
+        self.require(WhichRoots::Own, &roots, &signatures)?;
         Ok(ProvenTrust {
             trust: self.trust,
             origin: match pinned {

@@ -55,6 +55,16 @@ impl Roots {
         self.keys.iter().any(|key| key.id() == id)
     }
 
+    /// These roots but for the revoked ones. The threshold stays, and may no longer be in reach.
+    pub(crate) fn without(&self, revoked: &BTreeSet<KeyId>) -> Self {
+        let keys = self.keys.iter();
+        let left = keys.filter(|key| !revoked.contains(&key.id()));
+        Self {
+            keys: left.copied().collect(),
+            threshold: self.threshold,
+        }
+    }
+
     /// The distinct root keys that signed the message, in the order of the file.
     pub(crate) fn signers(
         &self,

@@ -1,8 +1,8 @@
 //! Signed trust files: who may replace the operator's decision, and who may not.
 
 use kpack_verify::{
-    HostState, PinnedTrust, ProvenTrust, Signature, SignatureEntry, SigningKey, TrustError,
-    TrustFile, TrustOrigin, TrustProofError,
+    HostState, PinnedTrust, ProvenTrust, Signature, SignatureEntry, SignatureFile, SigningKey,
+    TrustError, TrustFile, TrustOrigin, TrustProofError,
 };
 use proptest::prelude::*;
 use ring::signature::Ed25519KeyPair;
@@ -187,6 +187,45 @@ fn a_rotation_needs_the_old_and_the_new_roots() {
     let by = |keys: &[&SigningKey]| kind(proven(&third, keys, Some(pinned)));
     assert_eq!(by(&[&old[0], &old[1]]), "trust_threshold_not_met");
     assert_eq!(by(&[&new[0], &new[1]]), "pinned_roots");
+}
+
+#[test]
+fn a_root_key_that_the_file_revokes_is_none_of_its_roots() {
+    let revoking = |mut json: Value, revoked: &SigningKey| {
+        json["revoked_keys"] = json!([revoked.id().to_string()]);
+        json
+    };
+    let all = [&key(10), &key(11), &key(12)];
+    let file = revoking(rooted(3, &all, 2), &key(10));
+    let by = |keys: &[&SigningKey]| kind(proven(&file, keys, None));
+    assert_eq!(by(&[&key(10), &key(11)]), "trust_threshold_not_met");
+    assert_eq!(by(&[&key(11), &key(12)]), "own_roots");
+    let signed = trust_file(&file);
+    let signatures = SignatureFile::parse(&root_signatures(&signed, &all)).unwrap();
+    assert_eq!(
+        signed.root_signers(&signatures),
+        [key(11).id(), key(12).id()]
+    );
+
+    // Nor is it one for the files that follow.
+    let accepted = proven(&file, &all, None).unwrap();
+    let pinned = accepted.pin().unwrap();
+    assert!(!pinned.roots().contains(key(10).id()));
+    let next = rooted(4, &[&key(66)], 1);
+    let by = |keys: &[&SigningKey]| kind(proven(&next, keys, Some(pinned)));
+    assert_eq!(
+        by(&[&key(10), &key(11), &key(66)]),
+        "trust_threshold_not_met"
+    );
+    assert_eq!(by(&[&key(11), &key(12), &key(66)]), "pinned_roots");
+    let again = proven(&file, &[&key(11), &key(12)], Some(pinned));
+    assert_eq!(kind(again), "pinned_roots", "the same file");
+
+    // But what is pinned decides until then: the only root key can be replaced and revoked at once.
+    let only = proven(&rooted(1, &[&key(10)], 1), &[&key(10)], None).unwrap();
+    let replaced = revoking(rooted(2, &[&key(20)], 1), &key(10));
+    let replaced = proven(&replaced, &[&key(10), &key(20)], only.pin());
+    assert_eq!(kind(replaced), "pinned_roots");
 }
 
 #[test]
