@@ -15,6 +15,7 @@ mod inspect;
 mod keygen;
 mod kinds;
 mod refused;
+mod revoke;
 mod run;
 mod sign;
 mod trust;
