@@ -127,7 +127,10 @@ impl Failure {
 
     /// Whose fault it is, where it is a pack that was refused.
     fn fault(&self) -> Option<Fault> {
-        (self.exit == Exit::Refused).then(|| Fault::of_refusal(self.kind))
+        match self.exit {
+            Exit::Refused => Fault::of_refusal(self.kind),
+            _ => None,
+        }
     }
 
     /// What, and every cause.

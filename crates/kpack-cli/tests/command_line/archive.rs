@@ -153,6 +153,7 @@ fn archives_that_are_refused() {
     write(&whole[..whole.len() - 1]);
     let error = refused(&work, 3, "archive_truncated");
     assert_eq!(error["offset"], whole.len() - 1);
+    assert_eq!(error["fault"], "delivery");
     write(&[&whole[..], b"x"].concat());
     let error = refused(&work, 3, "archive_trailing_data");
     assert_eq!(error["offset"], whole.len());
