@@ -70,9 +70,13 @@ pub(super) fn of_kind(kind: &str) -> Option<&'static str> {
         "trust_unversioned" => "kpack trust counts it; by hand, write a version of 1",
         "trust_last_version" => "no change can follow: start anew with kpack trust init",
         "rollback" => {
-            "whoever delivered it withholds the newer one: get that, or ask for a new release"
+            "get the newer one, or ask its author for a new release; if a key that set the floor was \
+             stolen, revoke it: the floor is then forgotten"
         }
-        "sequence_reused" => "ask its author for a release with a higher sequence",
+        "sequence_reused" => {
+            "ask its author for a release with a higher sequence; if a key that signed the other one \
+             was stolen, revoke it: the floor is then forgotten"
+        }
         "state_missing" => {
             "restore it from a backup; kpack trust init --state makes a first one, which knows no \
              floor"

@@ -58,6 +58,36 @@ fn floors(work: &Work) -> Vec<(String, u64)> {
     floors.iter().map(floor).collect()
 }
 
+/// What becomes of each floor by the trust file.
+fn statuses(work: &Work) -> Vec<(u64, String)> {
+    let shown = ["trust", "show", "trust.json", "--state", "state", "--json"];
+    let shown = work.ok(&shown).json();
+    let floors = shown["state"]["floors"].as_array().unwrap();
+    let status = |floor: &Value| {
+        let status = floor["status"].as_str().unwrap().to_owned();
+        (floor["sequence"].as_u64().unwrap(), status)
+    };
+    floors.iter().map(status).collect()
+}
+
+/// A floor that a second set of signers left behind lies below; by a trust file that decides nothing,
+/// nobody knows which one stands.
+#[test]
+fn what_lies_below_another_floor_and_what_is_not_known() {
+    let work = work();
+    work.ok(&VERIFY);
+    work.ok(&["keygen", "--out", "second"]);
+    work.ok(&["trust", "add-key", "trust.json", "second.pub"]);
+    publish(&work, 3);
+    work.ok(&["sign", "pack", "--key", "second"]);
+    work.ok(&VERIFY);
+    let both = |three: &str, two: &str| [(3, three.to_owned()), (2, two.to_owned())];
+    assert_eq!(statuses(&work), both("stands", "below"));
+    work.ok(&["keygen", "--out", "root"]);
+    work.ok(&["trust", "rotate", "trust.json", "--root", "root.pub"]);
+    assert_eq!(statuses(&work), both("unknown", "unknown"));
+}
+
 #[test]
 fn a_lower_sequence_and_none_and_another_of_the_same() {
     let work = work();
@@ -152,10 +182,21 @@ fn the_floor_that_a_revoked_key_set_is_forgotten() {
     work.write_manifest(&manifest);
     fs::remove_file(work.path("pack/kernels.json.sig")).unwrap();
     work.ok(&["sign", "pack", "--key", "key"]);
-    work.fails(&VERIFY, 3, "rollback");
+    let error = work.fails(&VERIFY, 3, "rollback");
+    let help = error["help"].as_str().unwrap();
+    assert!(help.contains("was stolen, revoke it"), "{help}");
+    let max = u64::MAX;
+    assert_eq!(statuses(&work), [(max, "stands".to_owned())]);
+    let show = ["trust", "show", "trust.json", "--state", "state"];
+    let shown = work.ok(&show).stdout;
+    let thief = stolen["key_id"].as_str().unwrap();
+    let row = shown.lines().find(|line| line.starts_with("test-pack"));
+    assert!(row.unwrap().ends_with(thief), "who set it: {shown}");
     work.ok(&["trust", "revoke", "trust.json", "--key", "stolen.pub"]);
     let verified = work.ok(&[&VERIFY[..], &["--json"]].concat()).json();
     assert_eq!(verified["floor"], 3);
+    let forgotten = [(max, "forgotten".to_owned()), (3, "stands".to_owned())];
+    assert_eq!(statuses(&work), forgotten);
     manifest["sequence"] = json!(2);
     work.write_manifest(&manifest);
     work.ok(&["sign", "pack", "--key", "key"]);

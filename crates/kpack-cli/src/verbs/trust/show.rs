@@ -1,6 +1,8 @@
+mod floors;
+
 use kpack::{
-    HostState, KeyId, PinnedTrust, Roots, StateDir, Timestamp, TrustFile, TrustOnDisk,
-    TrustProofError,
+    HostState, KeyId, PinnedTrust, ProvenTrust, Roots, StateDir, Timestamp, TrustFile, TrustOnDisk,
+    TrustOrigin, TrustProofError,
 };
 use kpack_verify::{SignatureFile, TrustEntry};
 use serde_json::{Value, json};
@@ -17,25 +19,33 @@ pub(super) fn run(args: &ShowArgs) -> Result<Report, Failure> {
     let state = args.state.as_deref().map(StateDir::open).transpose()?;
     let state = state.map(|state| state.read()).transpose()?;
     let now = host::now()?;
+    let standing = standing(&on_disk, state.as_ref());
+    let floors = state
+        .as_ref()
+        .map(|state| floors::shown(state, standing.as_ref().ok()));
     let shown = Shown {
         file: on_disk.file(),
-        standing: standing(&on_disk, state.as_ref()),
+        standing: standing.map(|proven| proven.origin()),
         signed: signed(&on_disk),
         now,
     };
     let mut text = shown.text(&args.trust.display().to_string());
     let mut json = shown.json();
     json["trust"] = args.trust.display().to_string().into();
-    if let Some(state) = &state {
-        text.push_str(&state_text(state));
-        json["state"] = state_json(state);
+    if let (Some(state), Some(floors)) = (&state, floors) {
+        text.push_str(&pinned_text(state));
+        text.push_str(&floors.text());
+        json["state"] = json!({
+            "pinned": state.pinned().map(pinned_json),
+            "floors": floors.json(),
+        });
     }
     Ok(Report { text, json })
 }
 
 struct Shown<'a> {
     file: &'a TrustFile,
-    standing: Result<&'static str, TrustProofError>,
+    standing: Result<TrustOrigin, TrustProofError>,
     signed: Vec<KeyId>,
     now: Timestamp,
 }
@@ -44,10 +54,9 @@ struct Shown<'a> {
 fn standing(
     on_disk: &TrustOnDisk,
     state: Option<&HostState>,
-) -> Result<&'static str, TrustProofError> {
+) -> Result<ProvenTrust, TrustProofError> {
     let pinned = state.and_then(HostState::pinned);
-    let proven = on_disk.file().clone().prove(on_disk.signatures(), pinned)?;
-    Ok(proven.origin().name())
+    on_disk.file().clone().prove(on_disk.signatures(), pinned)
 }
 
 fn signed(on_disk: &TrustOnDisk) -> Vec<KeyId> {
@@ -94,9 +103,9 @@ impl Shown<'_> {
 
     fn standing_words(&self) -> String {
         match &self.standing {
-            Ok("local") => "the operator's own file, not signed".to_owned(),
-            Ok("own_roots") => "signed by its own roots".to_owned(),
-            Ok(_) => "signed by the pinned roots and its own".to_owned(),
+            Ok(TrustOrigin::Local) => "the operator's own file, not signed".to_owned(),
+            Ok(TrustOrigin::OwnRoots) => "signed by its own roots".to_owned(),
+            Ok(TrustOrigin::PinnedRoots) => "signed by the pinned roots and its own".to_owned(),
             Err(error) => format!("refused: {error}"),
         }
     }
@@ -140,7 +149,7 @@ impl Shown<'_> {
         json!({
             "version": file.version(),
             "digest": file.digest().to_string(),
-            "standing": self.standing.as_ref().ok(),
+            "standing": self.standing.as_ref().ok().map(|origin| origin.name()),
             "refused": refused.map(|error| json!({
                 "kind": error.kind(),
                 "message": error.to_string(),
@@ -186,52 +195,21 @@ fn roots_json(roots: &Roots) -> Value {
     })
 }
 
-fn state_text(state: &HostState) -> String {
-    let mut text = match state.pinned() {
+fn pinned_text(state: &HostState) -> String {
+    match state.pinned() {
         None => "pinned     nothing: the next file that names root keys is trusted\n".to_owned(),
         Some(pinned) => {
             let version = format!("pinned     version {}\n", pinned.version());
             version + &roots_text("by roots", pinned.roots())
         }
-    };
-    if state.floors().iter().next().is_none() {
-        return text + "floors     none\n";
     }
-    let mut rows = vec![
-        ["FLOOR", "SEQUENCE", "MANIFEST"]
-            .map(str::to_owned)
-            .to_vec(),
-    ];
-    rows.extend(state.floors().iter().map(|(pack, floor)| {
-        vec![
-            pack.to_string(),
-            floor.sequence().to_string(),
-            floor.manifest().to_string(),
-        ]
-    }));
-    text.push_str(&table(&rows));
-    text
 }
 
-fn state_json(state: &HostState) -> Value {
-    let floors = state.floors().iter().map(|(pack, floor)| {
-        json!({
-            "pack": pack.as_str(),
-            "sequence": floor.sequence().get(),
-            "manifest": floor.manifest().to_string(),
-            "signers": floor.signers().iter().map(ToString::to_string).collect::<Vec<_>>(),
-        })
-    });
-    let pinned = |pinned: &PinnedTrust| {
-        json!({
-            "version": pinned.version(),
-            "digest": pinned.digest().map(|digest| digest.to_string()),
-            "roots": roots_json(pinned.roots()),
-        })
-    };
+fn pinned_json(pinned: &PinnedTrust) -> Value {
     json!({
-        "pinned": state.pinned().map(pinned),
-        "floors": floors.collect::<Vec<_>>(),
+        "version": pinned.version(),
+        "digest": pinned.digest().map(|digest| digest.to_string()),
+        "roots": roots_json(pinned.roots()),
     })
 }
 
