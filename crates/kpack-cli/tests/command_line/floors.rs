@@ -204,6 +204,20 @@ fn the_floor_that_a_revoked_key_set_is_forgotten() {
 }
 
 #[test]
+fn to_revoke_the_newest_manifest_brings_back_no_older_one() {
+    let work = work();
+    publish(&work, 3);
+    let newest = work.ok(&[&VERIFY[..], &["--json"]].concat()).json();
+    let digest = newest["manifest_digest"].as_str().unwrap();
+    work.ok(&["trust", "revoke", "trust.json", "--manifest", digest]);
+    work.fails(&VERIFY, 3, "manifest_revoked");
+    publish(&work, 2);
+    work.fails(&VERIFY, 3, "rollback");
+    publish(&work, 4);
+    work.ok(&VERIFY);
+}
+
+#[test]
 fn a_state_that_is_missing_or_damaged_is_never_begun_anew() {
     let work = work();
     work.ok(&VERIFY);
