@@ -158,6 +158,18 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// Sees that nothing stands at a path and that a file can be made there, and changes nothing.
+///
+/// # Errors
+///
+/// As [`write_new`].
+pub(crate) fn expect_vacant(path: &Path) -> io::Result<()> {
+    if fs::symlink_metadata(path).is_ok() {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
+    temporary_in(folder_of(path)).map(drop)
+}
+
 /// The folder that a file stands in.
 pub(crate) fn folder_of(file: &Path) -> &Path {
     match file.parent() {

@@ -86,7 +86,7 @@ pub(super) fn of_kind(kind: &str) -> Option<&'static str> {
              and older packs pass until newer ones were seen"
         }
         "state_not_private" => "it must be yours, and writable by nobody else: see chmod go-w",
-        "state_exists" => "it is ready to be used: nothing was changed",
+        "state_exists" => "the state was left as it is; nothing was pinned",
         "state_io" => "see that the folder is there and can be written",
         "trust_version" => "this kpack reads version 1: get a newer one, or write the file anew",
         "repeated_key" => "each key counts once: remove one of the two entries",

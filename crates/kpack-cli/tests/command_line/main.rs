@@ -11,6 +11,7 @@ mod bench;
 mod cache;
 mod explain;
 mod floors;
+mod init;
 mod inspect;
 mod keygen;
 mod kinds;

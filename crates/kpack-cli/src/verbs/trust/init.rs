@@ -1,3 +1,4 @@
+use std::io;
 use std::path::Path;
 
 use kpack::{HostState, Roots, StateDir, TrustFile};
@@ -14,6 +15,12 @@ use crate::report::Report;
 /// Makes a first trust file, a state folder, or both.
 pub(super) fn run(args: &InitArgs) -> Result<Report, Failure> {
     let roots = GivenRoots::parse(&args.roots)?;
+    if roots.keys.is_empty() && roots.threshold.is_some() {
+        return Err(Failure::usage(
+            "no root keys that a threshold could be of",
+            "give --root KEY for each root key",
+        ));
+    }
     let file = match &args.trust {
         Some(_) if args.keys.is_empty() => {
             return Err(Failure::usage(
@@ -31,16 +38,23 @@ pub(super) fn run(args: &InitArgs) -> Result<Report, Failure> {
         None => None,
     };
     let state = first_state(&roots)?;
+    // Both are seen to be missing before either is made.
+    if let Some((path, _)) = &file {
+        atomic::expect_vacant(path).map_err(|error| not_created(path, &error))?;
+    }
+    let folder = (args.state.as_ref())
+        .map(|folder| StateDir::init_with(folder, &state))
+        .transpose()?;
     let mut made = Report {
         text: String::new(),
         json: Value::Object(serde_json::Map::new()),
     };
     if let Some((path, file)) = file {
-        write_new(path, &file)?;
+        atomic::write_new(path, file.text().as_bytes())
+            .map_err(|error| not_created(path, &error))?;
         made = report(path, "version 1", &file, Some(&file));
     }
-    if let Some(folder) = &args.state {
-        let folder = StateDir::init_with(folder, &state)?;
+    if let Some(folder) = folder {
         let folder = folder.folder().display().to_string();
         let remembers = match state.pinned() {
             None => "nothing yet",
@@ -80,14 +94,12 @@ fn first(args: &InitArgs, roots: &GivenRoots) -> Result<TrustFile, Failure> {
     Ok(draft.finish()?)
 }
 
-fn write_new(path: &Path, file: &TrustFile) -> Result<(), Failure> {
-    atomic::write_new(path, file.text().as_bytes()).map_err(|error| {
-        let failure = Failure::file("create", path, &error);
-        match error.kind() {
-            std::io::ErrorKind::AlreadyExists => {
-                failure.help("trust files are never overwritten: see kpack trust add-key")
-            }
-            _ => failure,
+fn not_created(path: &Path, error: &io::Error) -> Failure {
+    let failure = Failure::file("create", path, error);
+    match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            failure.help("trust files are never overwritten: see kpack trust add-key")
         }
-    })
+        _ => failure,
+    }
 }
