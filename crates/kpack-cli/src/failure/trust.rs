@@ -7,6 +7,9 @@ use kpack::{FloorError, StateError, TrustError, TrustLoadError, TrustProofError}
 use super::fields::Fields;
 use super::{Exit, Failure, advice};
 
+/// Where the threshold of root keys stands; the other one is of keys that sign packs.
+const ROOT_THRESHOLD: &str = "/roots/threshold";
+
 impl From<TrustLoadError> for Failure {
     fn from(error: TrustLoadError) -> Self {
         match error {
@@ -22,9 +25,18 @@ impl From<TrustLoadError> for Failure {
 
 impl From<TrustError> for Failure {
     fn from(error: TrustError) -> Self {
-        Self::of(error.kind(), Exit::Failed, &error)
-            .advised(advice::of_kind(error.kind()))
-            .detail("pointer", error.pointer())
+        let failure = match &error {
+            TrustError::Threshold {
+                pointer: ROOT_THRESHOLD,
+                found,
+                max,
+            } => Self::new(error.kind(), Exit::Failed, root_threshold(*found, *max))
+                .help("give --root-threshold, and --root for each root key"),
+            _ => {
+                Self::of(error.kind(), Exit::Failed, &error).advised(advice::of_kind(error.kind()))
+            }
+        };
+        failure.detail("pointer", error.pointer())
     }
 }
 
@@ -94,5 +106,14 @@ impl Failure {
                 "kpack trust rotate --root KEY names them; without, it is the operator's own file",
             )
             .detail("file", path.display().to_string())
+    }
+}
+
+fn root_threshold(found: u64, max: usize) -> String {
+    match max {
+        0 => {
+            format!("there is no root key, so that none could reach the root threshold: `{found}`")
+        }
+        max => format!("the root threshold must be at least 1 and at most {max}: `{found}`"),
     }
 }

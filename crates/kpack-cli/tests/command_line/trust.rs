@@ -149,7 +149,15 @@ fn an_invalid_file_is_never_written() {
     work.fails(&[&add[..], &soon].concat(), 2, "malformed_argument");
     let rotate = ["trust", "rotate", "trust.json", "--root", "other.pub"];
     let rotate = [&rotate[..], &["--root-threshold", "2"]].concat();
-    work.fails(&rotate, 1, "threshold_out_of_range");
+    let error = work.fails(&rotate, 1, "threshold_out_of_range");
+    assert_eq!(
+        error["message"],
+        "the root threshold must be at least 1 and at most 1: `2`"
+    );
+    assert_eq!(
+        error["help"],
+        "give --root-threshold, and --root for each root key"
+    );
     for nothing in [
         &["trust", "rotate", "trust.json"][..],
         &["trust", "rotate", "trust.json", "--root-threshold", "1"],
