@@ -1,8 +1,9 @@
 use std::path::Path;
 
-use kpack::{LoadError, ProvenTrust, StateDir, TrustOnDisk, Verifier, VettedPack};
+use kpack::{LoadError, ProvenTrust, StateDir, TrustOnDisk, TrustOrigin, Verifier, VettedPack};
 
 use crate::args::JudgeArgs;
+use crate::console::Console;
 use crate::failure::Failure;
 use crate::host;
 
@@ -13,13 +14,25 @@ pub(crate) struct Judge {
 }
 
 impl Judge {
-    pub(crate) fn open(args: &JudgeArgs) -> Result<Self, Failure> {
+    pub(crate) fn open(args: &JudgeArgs, console: &Console) -> Result<Self, Failure> {
         let state = args.state.as_deref().map(StateDir::open).transpose()?;
         let proven = TrustOnDisk::read(&args.trust)?.prove(state.as_ref())?;
-        Ok(Self {
+        let judge = Self {
             proven,
             verifier: host::verifier(state),
-        })
+        };
+        if judge.pinned_now() {
+            console.note(
+                "the trust file is signed by its own roots: this host knew none before, and pins \
+                 them now",
+            );
+        }
+        Ok(judge)
+    }
+
+    /// Whether the state remembers the trust file's roots since they were proven just now, unseen.
+    pub(crate) fn pinned_now(&self) -> bool {
+        self.state().is_some() && self.proven.origin() == TrustOrigin::OwnRoots
     }
 
     /// Judges the pack, as of now.

@@ -64,7 +64,7 @@ fn answer(cli: &Cli, console: &Console) -> Result<Report, Failure> {
         Some(Verb::Hash(args)) => verbs::hash::run(args),
         Some(Verb::Sign(args)) => verbs::sign::run(args, console),
         Some(Verb::Archive(args)) => verbs::archive::run(args),
-        Some(Verb::Verify(args)) => verbs::verify::run(args),
+        Some(Verb::Verify(args)) => verbs::verify::run(args, console),
         Some(Verb::Inspect(args)) => verbs::inspect::run(args),
         Some(Verb::Run(args)) => verbs::run::run(args, console),
         Some(Verb::Bench(args)) => verbs::bench::run(args, console),

@@ -20,7 +20,7 @@ use crate::report::{Report, table};
 pub(crate) fn run(args: &BenchArgs, console: &Console) -> Result<Report, Failure> {
     let engines = Engine::named_or_all(args.backend.as_deref())?;
     let given = given_dims(&args.dims)?;
-    let judge = Judge::open(&args.judge)?;
+    let judge = Judge::open(&args.judge, console)?;
     let pack = judge.verify(&args.pack)?;
     let kernels = chosen(&engines, &pack, args, console)?;
     sizes::refuse_unknown(&given, &kernels)?;

@@ -20,7 +20,7 @@ pub(crate) fn run(args: &RunArgs, console: &Console) -> Result<Report, Failure> 
     let unwritable = |error: io::Error| Failure::file("write", &args.output, &error);
     // First of all, so that nothing runs for a result that has no place to go.
     let output = Target::output(&args.output).map_err(unwritable)?;
-    let judge = Judge::open(&args.judge)?;
+    let judge = Judge::open(&args.judge, console)?;
     let pack = judge.verify(&args.pack)?;
     let runtime = engine.runtime(judge.verifier(), cache::open(&args.cache, console))?;
     let kernel = runtime.compile_kernel(&pack, &args.kernel)?;

@@ -2,6 +2,7 @@ use kpack::{LoadError, Step, TrustOrigin, VettedPack};
 use serde_json::{Value, json};
 
 use crate::args::VerifyArgs;
+use crate::console::Console;
 use crate::explanation::{Explanation, Floors};
 use crate::failure::Failure;
 use crate::host;
@@ -10,7 +11,7 @@ use crate::report::Report;
 
 /// Everything that can be said of a pack without an engine. A pack that passes is accepted: where
 /// there is a state, what is older is refused from then on.
-pub(crate) fn run(args: &VerifyArgs) -> Result<Report, Failure> {
+pub(crate) fn run(args: &VerifyArgs, console: &Console) -> Result<Report, Failure> {
     let explanation = |step| Explanation {
         refused_at: step,
         floors: match args.judge.state {
@@ -18,7 +19,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Report, Failure> {
             None => Floors::None,
         },
     };
-    match (accepted(args), args.explain) {
+    match (accepted(args, console), args.explain) {
         (Ok((judge, pack)), false) => report(&judge, &pack),
         (Ok((judge, pack)), true) => Ok(explanation(None).before(report(&judge, &pack)?)),
         (Err(refused), false) => Err(*refused.failure),
@@ -51,8 +52,8 @@ impl From<LoadError> for Refused {
     }
 }
 
-fn accepted(args: &VerifyArgs) -> Result<(Judge, VettedPack), Refused> {
-    let judge = Judge::open(&args.judge).map_err(Refused::at(Step::Trust))?;
+fn accepted(args: &VerifyArgs, console: &Console) -> Result<(Judge, VettedPack), Refused> {
+    let judge = Judge::open(&args.judge, console).map_err(Refused::at(Step::Trust))?;
     let now = host::now().map_err(Refused::at(Step::Trust))?;
     let pack = judge.judge(&args.pack, now)?;
     pack.accept()?;
@@ -87,7 +88,7 @@ fn report(judge: &Judge, pack: &VettedPack) -> Result<Report, Failure> {
         signers.join(", "),
         expires.as_deref().unwrap_or("never"),
         manifest.manifest().kernel_ids().join(", "),
-        trust_in_words(proven.origin(), version),
+        trust_in_words(judge, version),
         floor_in_words(judge, floor),
     );
     Ok(Report {
@@ -118,12 +119,19 @@ fn floor(judge: &Judge, pack: &VettedPack) -> Result<Option<u64>, Failure> {
     Ok(standing.map(|floor| floor.sequence().get()))
 }
 
-fn trust_in_words(origin: TrustOrigin, version: Option<u64>) -> String {
+fn trust_in_words(judge: &Judge, version: Option<u64>) -> String {
     let version = version.unwrap_or_default();
-    match origin {
+    match judge.proven().origin() {
         TrustOrigin::Local => "the operator's own file, not signed".to_owned(),
         TrustOrigin::OwnRoots => {
-            format!("version {version}, signed by its own roots, which nothing here knew before")
+            let pinned = if judge.pinned_now() {
+                ", and pinned now"
+            } else {
+                ""
+            };
+            format!(
+                "version {version}, signed by its own roots, which nothing here knew before{pinned}"
+            )
         }
         TrustOrigin::PinnedRoots => format!("version {version}, signed by the pinned roots"),
     }

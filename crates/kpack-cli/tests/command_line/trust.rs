@@ -255,12 +255,15 @@ fn a_rotation_needs_the_old_and_the_new_roots() {
         fs::write(work.path("trust.json.sig"), &files[1]).unwrap();
     };
     work.ok(&["trust", "init", "--state", "state"]);
-    let verified = work.ok(&[&VERIFY_PINNED[..], &["--json"]].concat()).json();
+    let first_use = work.ok(&[&VERIFY_PINNED[..], &["--json"]].concat());
+    assert!(first_use.stderr.contains("pins them now"), "{first_use:?}");
     assert_eq!(
-        verified["trust"],
+        first_use.json()["trust"],
         json!({"origin": "own_roots", "version": 1})
     );
-    let verified = work.ok(&[&VERIFY_PINNED[..], &["--json"]].concat()).json();
+    let second_use = work.ok(&[&VERIFY_PINNED[..], &["--json"]].concat());
+    assert_eq!(second_use.stderr, "");
+    let verified = second_use.json();
     assert_eq!(
         verified["trust"],
         json!({"origin": "pinned_roots", "version": 1})
@@ -286,6 +289,38 @@ fn a_rotation_needs_the_old_and_the_new_roots() {
     let error = work.fails(&VERIFY_PINNED, 1, "trust_rollback");
     assert_eq!((&error["found"], &error["limit"]), (&json!(1), &json!(2)));
     work.ok(&VERIFY);
+}
+
+/// Whichever verb it is that pins them, and whatever becomes of the pack.
+#[test]
+fn the_first_use_says_that_it_pins() {
+    let work = work(&["root"]);
+    rooted(&work, &["root"], "1");
+    sign(&work, "root");
+    let note = "note: the trust file is signed by its own roots: this host knew none before, and pins \
+                them now\n";
+    assert!(!work.ok(&VERIFY).stderr.contains(note), "without a state");
+    let judged = ["--trust", "trust.json", "--state", "state"];
+    let tensors = ["--inputs", "none", "--output", "out"];
+    for args in [
+        [&["run", "pack", "scale"][..], &judged, &tensors].concat(),
+        [&["verify", "nowhere"][..], &judged].concat(),
+        [&["bench", "nowhere"][..], &judged].concat(),
+        VERIFY_PINNED.to_vec(),
+    ] {
+        work.ok(&["trust", "init", "--state", "state"]);
+        let first = work.run(&args);
+        assert!(first.stderr.contains(note), "{args:?}: {first:?}");
+        let second = work.run(&args);
+        assert!(!second.stderr.contains(note), "{args:?}: {second:?}");
+        if args == VERIFY_PINNED {
+            assert!(
+                first.stdout.contains("knew before, and pinned now\n"),
+                "{first:?}"
+            );
+        }
+        fs::remove_dir_all(work.path("state")).unwrap();
+    }
 }
 
 #[test]
