@@ -323,6 +323,34 @@ fn the_first_use_says_that_it_pins() {
     }
 }
 
+/// Of the last version that was signed nothing is left when the second change is made.
+#[test]
+fn a_second_change_before_signing_says_that_others_must_sign_too() {
+    let work = work(&["old", "new", "other"]);
+    rooted(&work, &["old"], "1");
+    let hint = "and by the roots of the last signed version: see kpack trust show --state\n";
+    let change = |args: &[&str]| {
+        let ran = work.ok(&[&["trust"][..], args].concat());
+        ran.stdout.contains(hint)
+    };
+    let add = |key: &'static str| ["add-key", "trust.json", key];
+    assert!(!change(&add("new.pub")), "no version was signed as yet");
+    sign(&work, "old");
+    assert!(!change(&["rotate", "trust.json", "--root", "new.pub"]));
+    assert!(change(&add("other.pub")), "the old root must sign");
+    sign(&work, "new");
+    assert!(!change(&["revoke", "trust.json", "--key", "other.pub"]));
+    let again = [
+        "trust",
+        "revoke",
+        "trust.json",
+        "--key",
+        "key.pub",
+        "--json",
+    ];
+    assert_eq!(work.ok(&again).json()["needs_last_signed"], true);
+}
+
 #[test]
 fn roots_that_are_pinned_before_the_first_file() {
     let work = work(&["root", "attacker"]);

@@ -3,7 +3,7 @@ use std::io;
 use std::path::Path;
 
 use kpack::{TrustFile, TrustOnDisk};
-use kpack_verify::{Roots, TrustDraft};
+use kpack_verify::{Roots, SignatureFile, TrustDraft};
 use serde_json::{Value, json};
 
 use crate::args::RootsArgs;
@@ -25,7 +25,7 @@ pub(super) fn edit(
     let mut draft = TrustDraft::of(before.file());
     change(before.file(), &mut draft)?;
     if !draft.is_changed() {
-        let report = report(path, "nothing changed", before.file(), None);
+        let report = report(path, "nothing changed", before.file(), Change::None);
         return Ok((before.file().clone(), report));
     }
     let after = draft.finish()?;
@@ -34,7 +34,7 @@ pub(super) fn edit(
         .map_err(|error| Failure::file("write", path, &error))?;
     remove_signatures(path)?;
     let outcome = format!("version {}", after.version());
-    let report = report(path, &outcome, &after, Some(before.file()));
+    let report = report(path, &outcome, &after, Change::From(&before));
     Ok((after, report))
 }
 
@@ -72,22 +72,47 @@ impl GivenRoots {
     }
 }
 
+/// What a file was made from.
+pub(super) enum Change<'a> {
+    /// It stands as it was.
+    None,
+    /// Nothing: it is the first.
+    First,
+    /// The version before.
+    From(&'a TrustOnDisk),
+}
+
+impl Change<'_> {
+    /// The roots of the version before.
+    fn roots_before(&self) -> Option<&Roots> {
+        match self {
+            Self::From(before) => before.file().roots(),
+            Self::None | Self::First => None,
+        }
+    }
+
+    /// Whether the version before was never signed itself, so that hosts have pinned the roots of one
+    /// before that.
+    fn skips_unsigned(&self) -> bool {
+        let Self::From(before) = self else {
+            return false;
+        };
+        let signatures = before.signatures().map(SignatureFile::parse);
+        let is_signed = matches!(signatures, Some(Ok(signatures))
+            if !before.file().root_signers(&signatures).is_empty());
+        before.file().roots().is_some() && before.file().version() > 1 && !is_signed
+    }
+}
+
 /// What a change did, and whose signatures it needs now: of the file's own roots and, where it
 /// replaces others, of those.
-pub(super) fn report(
-    path: &Path,
-    outcome: &str,
-    file: &TrustFile,
-    before: Option<&TrustFile>,
-) -> Report {
+pub(super) fn report(path: &Path, outcome: &str, file: &TrustFile, change: Change<'_>) -> Report {
     let mut text = format!("{outcome}: {}\n", path.display());
     let own = file.roots();
-    let replaced = before
-        .and_then(TrustFile::roots)
-        .filter(|roots| Some(*roots) != own);
-    let needed: Vec<(&str, &Roots)> = match before {
-        None => Vec::new(),
-        Some(_) => [
+    let replaced = change.roots_before().filter(|roots| Some(*roots) != own);
+    let needed: Vec<(&str, &Roots)> = match change {
+        Change::None => Vec::new(),
+        Change::First | Change::From(_) => [
             ("its own root keys", own),
             ("the root keys before", replaced),
         ]
@@ -99,14 +124,21 @@ pub(super) fn report(
         let (needed, of) = (roots.threshold(), roots.keys().len());
         text.push_str(&format!("to be signed by {needed} of {of} of {whose}\n"));
     }
+    let skips_unsigned = change.skips_unsigned();
+    if skips_unsigned {
+        text.push_str(
+            "and by the roots of the last signed version: see kpack trust show --state\n",
+        );
+    }
     Report {
         text,
         json: json!({
             "trust": path.display().to_string(),
-            "changed": before.is_some(),
+            "changed": !matches!(change, Change::None),
             "version": file.version(),
             "digest": file.digest().to_string(),
             "needs": needed.iter().map(|(whose, roots)| needs(whose, roots)).collect::<Vec<_>>(),
+            "needs_last_signed": skips_unsigned,
         }),
     }
 }

@@ -5,7 +5,7 @@ use kpack::{HostState, Roots, StateDir, TrustFile};
 use kpack_verify::{TrustDraft, TrustEntry};
 use serde_json::Value;
 
-use super::edit::{GivenRoots, report, set_roots};
+use super::edit::{Change, GivenRoots, report, set_roots};
 use crate::args::InitArgs;
 use crate::atomic;
 use crate::failure::Failure;
@@ -52,7 +52,7 @@ pub(super) fn run(args: &InitArgs) -> Result<Report, Failure> {
     if let Some((path, file)) = file {
         atomic::write_new(path, file.text().as_bytes())
             .map_err(|error| not_created(path, &error))?;
-        made = report(path, "version 1", &file, Some(&file));
+        made = report(path, "version 1", &file, Change::First);
     }
     if let Some(folder) = folder {
         let folder = folder.folder().display().to_string();
