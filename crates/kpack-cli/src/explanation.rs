@@ -11,10 +11,19 @@ pub(crate) const FIELD: &str = "steps";
 
 /// How far a pack came.
 pub(crate) struct Explanation {
-    /// The step that was not passed.
-    pub(crate) refused_at: Option<Step>,
+    /// The stage that was not passed.
+    pub(crate) refused_at: Option<Stage>,
     /// Whether floors are kept.
     pub(crate) floors: Floors,
+}
+
+/// What is done with a pack, in order: it is judged, then accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stage {
+    /// A step of judging it.
+    Judge(Step),
+    /// It becomes the floor of its name.
+    Accept,
 }
 
 /// Whether there are floors to hold a pack against.
@@ -40,23 +49,46 @@ impl Explanation {
     }
 
     fn steps(&self) -> Value {
-        let step = |step: Step| {
+        let steps = Step::ALL.map(Stage::Judge);
+        let stages = steps.into_iter().chain([Stage::Accept]);
+        let shown = |stage: Stage| {
             json!({
-                "step": step.name(),
-                "outcome": self.outcome(step),
-                "proves": step.proves(),
+                "step": stage.name(),
+                "outcome": self.outcome(stage),
+                "proves": stage.proves(),
             })
         };
-        Step::ALL.map(step).to_vec().into()
+        stages.map(shown).collect()
     }
 
-    fn outcome(&self, step: Step) -> &'static str {
+    fn outcome(&self, stage: Stage) -> &'static str {
         match self.refused_at {
-            Some(refused) if step == refused => "failed",
-            Some(refused) if step > refused => "not_reached",
-            _ if step == Step::Floor && self.floors == Floors::None => "skipped",
+            Some(refused) if stage == refused => "failed",
+            Some(refused) if stage > refused => "not_reached",
+            _ if stage.needs_floors() && self.floors == Floors::None => "skipped",
             _ => "passed",
         }
+    }
+}
+
+impl Stage {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Judge(step) => step.name(),
+            Self::Accept => "accept",
+        }
+    }
+
+    const fn proves(self) -> &'static str {
+        match self {
+            Self::Judge(Step::Trust) => "the trust file is proven and in force",
+            Self::Judge(step) => step.proves(),
+            Self::Accept => "the floor is remembered",
+        }
+    }
+
+    const fn needs_floors(self) -> bool {
+        matches!(self, Self::Judge(Step::Floor) | Self::Accept)
     }
 }
 

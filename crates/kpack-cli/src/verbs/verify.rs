@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use crate::args::VerifyArgs;
 use crate::console::Console;
-use crate::explanation::{Explanation, Floors};
+use crate::explanation::{Explanation, Floors, Stage};
 use crate::failure::Failure;
 use crate::host;
 use crate::judge::Judge;
@@ -12,8 +12,8 @@ use crate::report::Report;
 /// Everything that can be said of a pack without an engine. A pack that passes is accepted: where
 /// there is a state, what is older is refused from then on.
 pub(crate) fn run(args: &VerifyArgs, console: &Console) -> Result<Report, Failure> {
-    let explanation = |step| Explanation {
-        refused_at: step,
+    let explanation = |stage| Explanation {
+        refused_at: stage,
         floors: match args.judge.state {
             Some(_) => Floors::Kept,
             None => Floors::None,
@@ -23,20 +23,20 @@ pub(crate) fn run(args: &VerifyArgs, console: &Console) -> Result<Report, Failur
         (Ok((judge, pack)), false) => report(&judge, &pack),
         (Ok((judge, pack)), true) => Ok(explanation(None).before(report(&judge, &pack)?)),
         (Err(refused), false) => Err(*refused.failure),
-        (Err(refused), true) => Err(explanation(Some(refused.step)).beside(*refused.failure)),
+        (Err(refused), true) => Err(explanation(Some(refused.at)).beside(*refused.failure)),
     }
 }
 
-/// A failure, and the step at which it came.
+/// A failure, and where it came.
 struct Refused {
-    step: Step,
+    at: Stage,
     failure: Box<Failure>,
 }
 
 impl Refused {
-    fn at(step: Step) -> impl FnOnce(Failure) -> Self {
+    fn at(at: Stage) -> impl FnOnce(Failure) -> Self {
         move |failure| Self {
-            step,
+            at,
             failure: Box::new(failure),
         }
     }
@@ -46,17 +46,19 @@ impl From<LoadError> for Refused {
     fn from(error: LoadError) -> Self {
         Self {
             // An error that comes of no step is none of the pack, and nothing was begun.
-            step: error.step().unwrap_or(Step::Trust),
+            at: Stage::Judge(error.step().unwrap_or(Step::Trust)),
             failure: Box::new(error.into()),
         }
     }
 }
 
 fn accepted(args: &VerifyArgs, console: &Console) -> Result<(Judge, VettedPack), Refused> {
-    let judge = Judge::open(&args.judge, console).map_err(Refused::at(Step::Trust))?;
-    let now = host::now().map_err(Refused::at(Step::Trust))?;
+    let before = || Refused::at(Stage::Judge(Step::Trust));
+    let judge = Judge::open(&args.judge, console).map_err(before())?;
+    let now = host::now().map_err(before())?;
     let pack = judge.judge(&args.pack, now)?;
-    pack.accept()?;
+    let remembered = pack.accept().map_err(Failure::from);
+    remembered.map_err(Refused::at(Stage::Accept))?;
     Ok((judge, pack))
 }
 

@@ -8,7 +8,7 @@ use crate::support::{Ran, SCALE, Work, module, scale};
 
 const EXPLAIN: [&str; 5] = ["verify", "pack", "--trust", "trust.json", "--explain"];
 
-const STEPS: [&str; 12] = [
+const STEPS: [&str; 13] = [
     "trust",
     "read",
     "revocation",
@@ -21,6 +21,7 @@ const STEPS: [&str; 12] = [
     "digests",
     "floor",
     "policy",
+    "accept",
 ];
 
 fn good() -> Work {
@@ -56,11 +57,13 @@ fn a_good_pack_passes_every_step() {
     assert_eq!(json["verified"], true);
     let text = explain(&work, &["--state", "state"]).stdout;
     let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].ends_with("the trust file is proven and in force"));
+    assert!(lines[12].ends_with("the floor is remembered"));
     for (line, step) in lines.iter().zip(STEPS) {
         let mut words = line.split_whitespace();
         assert_eq!((words.next(), words.next()), (Some("passed"), Some(step)));
     }
-    assert!(lines[12].starts_with("verified: test-pack"), "{text}");
+    assert!(lines[13].starts_with("verified: test-pack"), "{text}");
 }
 
 #[test]
@@ -68,7 +71,7 @@ fn without_a_state_the_floor_is_skipped_and_verify_says_so() {
     let work = good();
     let json = explain(&work, &["--json"]).json();
     let outcomes = outcomes(&json["steps"]);
-    assert_eq!(outcomes[10], "skipped");
+    assert_eq!([&outcomes[10], &outcomes[12]], ["skipped", "skipped"]);
     assert_eq!(
         outcomes
             .iter()

@@ -270,7 +270,7 @@ fn a_floor_that_cannot_be_remembered() {
         let output = std::process::Command::new("sh")
             .args(["-c", script, env!("CARGO_BIN_EXE_kpack")])
             .args(VERIFY)
-            .arg("--json")
+            .args(["--explain", "--json"])
             .current_dir(work.path("."))
             .output()
             .unwrap();
@@ -283,6 +283,16 @@ fn a_floor_that_cannot_be_remembered() {
     assert_eq!(
         (code, &json["error"]["kind"]),
         (1, &json!("state_io")),
+        "{json}"
+    );
+    let steps = json["error"]["steps"].as_array().unwrap();
+    let (last, before) = steps.split_last().unwrap();
+    assert_eq!(
+        (&last["step"], &last["outcome"]),
+        (&json!("accept"), &json!("failed"))
+    );
+    assert!(
+        before.iter().all(|step| step["outcome"] == "passed"),
         "{json}"
     );
     assert_eq!(floors(&work)[0].1, 2);
