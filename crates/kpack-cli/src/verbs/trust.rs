@@ -16,7 +16,7 @@ use crate::report::Report;
 pub(crate) fn run(verb: &TrustVerb, console: &Console) -> Result<Report, Failure> {
     match verb {
         TrustVerb::Init(args) => init::run(args),
-        TrustVerb::AddKey(args) => add_key::run(args),
+        TrustVerb::AddKey(args) => add_key::run(args, console),
         TrustVerb::Revoke(args) => revoke::run(args, console),
         TrustVerb::Rotate(args) => rotate::run(args),
         TrustVerb::Show(args) => show::run(args),

@@ -118,6 +118,22 @@ fn a_change_keeps_everything_else() {
 }
 
 #[test]
+fn a_key_that_cannot_count_is_added_with_a_note() {
+    let work = work(&["revoked", "late", "good"]);
+    let add = |args: &[&str]| work.ok(&[&["trust", "add-key", "trust.json"][..], args].concat());
+    work.ok(&["trust", "revoke", "trust.json", "--key", "revoked.pub"]);
+    let ran = add(&["revoked.pub"]);
+    assert!(
+        ran.stderr.contains("note: the file revokes this key"),
+        "{ran:?}"
+    );
+    let ran = add(&["late.pub", "--not-after", "2020-01-01T00:00:00Z"]);
+    assert!(ran.stderr.contains("note: its time is over"), "{ran:?}");
+    let ran = add(&["good.pub", "--not-after", "2999-01-01T00:00:00Z"]);
+    assert_eq!(ran.stderr, "");
+}
+
+#[test]
 fn an_invalid_file_is_never_written() {
     let work = work(&["other"]);
     let before = fs::read(work.path("trust.json")).unwrap();
