@@ -5,7 +5,7 @@ use kpack::{LoadError, ProvenTrust, StateDir, TrustOnDisk, TrustOrigin, Verifier
 use crate::args::JudgeArgs;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::host;
+use crate::{host, state};
 
 /// What packs are judged by: a trust file that was proven, and the state where one was named.
 pub(crate) struct Judge {
@@ -15,7 +15,7 @@ pub(crate) struct Judge {
 
 impl Judge {
     pub(crate) fn open(args: &JudgeArgs, console: &Console) -> Result<Self, Failure> {
-        let state = args.state.as_deref().map(StateDir::open).transpose()?;
+        let state = args.state.as_deref().map(state::open).transpose()?;
         let proven = TrustOnDisk::read(&args.trust)?.prove(state.as_ref())?;
         let judge = Self {
             proven,

@@ -16,6 +16,7 @@ mod judge;
 mod key_text;
 mod param;
 mod report;
+mod state;
 mod tensor_names;
 mod tensors;
 mod usage;

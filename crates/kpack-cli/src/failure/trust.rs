@@ -90,6 +90,14 @@ impl Failure {
             .fields(fields)
     }
 
+    /// Something other than a folder that was named as a state.
+    pub(crate) fn state_is_no_folder(path: &Path) -> Self {
+        let what = format!("the state must be a folder: `{}`", path.display());
+        Self::new("not_a_folder", Exit::Failed, what)
+            .help("kpack trust init --state DIR makes one")
+            .detail("file", path.display().to_string())
+    }
+
     /// A file that was named as a public key.
     pub(crate) fn not_a_public_key(path: &Path) -> Self {
         let what = format!("the file holds no public key: `{}`", path.display());

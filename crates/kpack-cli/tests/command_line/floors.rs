@@ -250,6 +250,21 @@ fn a_state_that_is_missing_or_damaged_is_never_begun_anew() {
     assert!(!work.path("state").exists());
 }
 
+#[test]
+fn a_state_that_is_no_folder() {
+    let work = work();
+    let file = VERIFY.map(|arg| if arg == "state" { "state/state" } else { arg });
+    let show = ["trust", "show", "trust.json", "--state", "state/state"];
+    let init = ["trust", "init", "--state", "state/state"];
+    for args in [&file[..], &show, &init] {
+        let error = work.fails(args, 1, "not_a_folder");
+        assert_eq!(
+            error["message"],
+            "the state must be a folder: `state/state`"
+        );
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_state_that_others_may_write() {

@@ -1,7 +1,7 @@
 use std::io;
 use std::path::Path;
 
-use kpack::{HostState, Roots, StateDir, TrustFile};
+use kpack::{HostState, Roots, TrustFile};
 use kpack_verify::{TrustDraft, TrustEntry};
 use serde_json::Value;
 
@@ -11,6 +11,7 @@ use crate::atomic;
 use crate::failure::Failure;
 use crate::key_text;
 use crate::report::Report;
+use crate::state;
 
 /// Makes a first trust file, a state folder, or both.
 pub(super) fn run(args: &InitArgs) -> Result<Report, Failure> {
@@ -37,13 +38,13 @@ pub(super) fn run(args: &InitArgs) -> Result<Report, Failure> {
         }
         None => None,
     };
-    let state = first_state(&roots)?;
+    let first_state = first_state(&roots)?;
     // Both are seen to be missing before either is made.
     if let Some((path, _)) = &file {
         atomic::expect_vacant(path).map_err(|error| not_created(path, &error))?;
     }
     let folder = (args.state.as_ref())
-        .map(|folder| StateDir::init_with(folder, &state))
+        .map(|folder| state::init(folder, &first_state))
         .transpose()?;
     let mut made = Report {
         text: String::new(),
@@ -56,7 +57,7 @@ pub(super) fn run(args: &InitArgs) -> Result<Report, Failure> {
     }
     if let Some(folder) = folder {
         let folder = folder.folder().display().to_string();
-        let remembers = match state.pinned() {
+        let remembers = match first_state.pinned() {
             None => "nothing yet",
             Some(_) => "the root keys",
         };

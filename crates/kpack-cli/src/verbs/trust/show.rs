@@ -1,7 +1,7 @@
 mod floors;
 
 use kpack::{
-    HostState, KeyId, PinnedTrust, ProvenTrust, Roots, StateDir, Timestamp, TrustFile, TrustOnDisk,
+    HostState, KeyId, PinnedTrust, ProvenTrust, Roots, Timestamp, TrustFile, TrustOnDisk,
     TrustOrigin, TrustProofError,
 };
 use kpack_verify::{SignatureFile, TrustEntry};
@@ -11,12 +11,13 @@ use crate::args::ShowArgs;
 use crate::failure::Failure;
 use crate::host;
 use crate::report::{Report, table};
+use crate::state;
 
 /// Shows a trust file, by whose word it would decide, and what the state remembers. Nothing is
 /// changed, nothing is pinned.
 pub(super) fn run(args: &ShowArgs) -> Result<Report, Failure> {
     let on_disk = TrustOnDisk::read(&args.trust)?;
-    let state = args.state.as_deref().map(StateDir::open).transpose()?;
+    let state = args.state.as_deref().map(state::open).transpose()?;
     let state = state.map(|state| state.read()).transpose()?;
     let now = host::now()?;
     let standing = standing(&on_disk, state.as_ref());
