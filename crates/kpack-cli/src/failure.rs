@@ -89,6 +89,12 @@ impl Failure {
         self
     }
 
+    /// Adds a reason of the command line's own.
+    fn reason(mut self, reason: impl Into<String>) -> Self {
+        self.causes.push(reason.into());
+        self
+    }
+
     /// Adds what the reader can do about it.
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
@@ -240,9 +246,12 @@ impl Failure {
             _ => "unwritable",
         };
         let what = format!("cannot {action}: `{}`", path.display());
-        Self::new(kind, Exit::Failed, what)
-            .because(error)
-            .detail("file", path.display().to_string())
+        let failure =
+            Self::new(kind, Exit::Failed, what).detail("file", path.display().to_string());
+        match error.kind() {
+            io::ErrorKind::AlreadyExists => failure.reason(standing_at(path)),
+            _ => failure.because(error),
+        }
     }
 
     /// A pack with one more file in it would be refused.
@@ -363,5 +372,14 @@ impl Failure {
             "the manifest is not UTF-8",
         )
         .help("kernels.json is JSON in UTF-8")
+    }
+}
+
+/// What the operating system calls an entity.
+fn standing_at(path: &Path) -> &'static str {
+    if path.is_dir() {
+        "a folder stands there"
+    } else {
+        "a file stands there"
     }
 }

@@ -32,7 +32,11 @@ fn where_the_trust_file_is_there_no_state_is_made() {
     let work = work();
     fs::write(work.path("new.json"), "").unwrap();
     let before = work.listing();
-    work.fails(&BOTH, 1, "already_exists");
+    let error = work.fails(&BOTH, 1, "already_exists");
+    assert_eq!(
+        error["message"],
+        "cannot create: `new.json`: a file stands there"
+    );
     assert_eq!(work.listing(), before);
     let nowhere = BOTH.map(|arg| {
         if arg == "new.json" {
