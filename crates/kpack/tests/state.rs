@@ -305,7 +305,7 @@ fn of_many_writers_only_those_below_the_floor_by_then_are_refused() {
             .map(|made| work.verifier().verify(made.path(), &made.trust()).unwrap())
             .collect();
         let ends: Vec<_> = std::thread::scope(|scope| {
-            let accept = |pack| scope.spawn(|| kind(VettedPack::accept(pack)));
+            let accept = |pack| scope.spawn(move || kind(VettedPack::accept(pack)));
             let writers: Vec<_> = judged.iter().map(accept).collect();
             writers.into_iter().map(|it| it.join().unwrap()).collect()
         });
