@@ -1,7 +1,7 @@
 //! What a reader can do about each error. For people: the words may change.
 
-use kpack::{BindError, CallError, Fault, ReadPackError};
-use kpack_verify::{FilesError, MANIFEST_FILE};
+use kpack::{BindError, CallError, Fault, FloorError, ReadPackError};
+use kpack_verify::{AcceptedPack, FilesError, MANIFEST_FILE};
 
 /// For the errors of which the kind says enough.
 pub(super) fn of_kind(kind: &str) -> Option<&'static str> {
@@ -69,14 +69,6 @@ pub(super) fn of_kind(kind: &str) -> Option<&'static str> {
         }
         "trust_unversioned" => "kpack trust counts it; by hand, write a version of 1",
         "trust_last_version" => "no change can follow: start anew with kpack trust init",
-        "rollback" => {
-            "get the newer one, or ask its author for a new release; if a key that set the floor was \
-             stolen, revoke it: the floor is then forgotten"
-        }
-        "sequence_reused" => {
-            "ask its author for a release with a higher sequence; if a key that signed the other one \
-             was stolen, revoke it: the floor is then forgotten"
-        }
         "state_missing" => {
             "restore it from a backup; kpack trust init --state makes a first one, which knows no \
              floor"
@@ -113,6 +105,24 @@ pub(super) fn of_read(error: &ReadPackError) -> Option<&'static str> {
             Some("a pack is a folder that holds a kernels.json: is this the right one?")
         }
         other => of_kind(other.kind()),
+    }
+}
+
+/// For what was accepted before.
+pub(super) const fn of_floor(error: &FloorError) -> &'static str {
+    match (error, error.accepted_pack()) {
+        (_, AcceptedPack::Revoked) => {
+            "its manifest is revoked, and its floor stands: ask its author for a release with a \
+             higher sequence, or revoke a key that signed it, if it was stolen"
+        }
+        (FloorError::Reused { .. }, AcceptedPack::Standing) => {
+            "ask its author for a release with a higher sequence; if a key that signed the other one \
+             was stolen, revoke it: the floor is then forgotten"
+        }
+        (_, AcceptedPack::Standing) => {
+            "get the newer one, or ask its author for a new release; if a key that set the floor was \
+             stolen, revoke it: the floor is then forgotten"
+        }
     }
 }
 

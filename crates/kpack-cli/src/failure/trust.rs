@@ -84,9 +84,12 @@ impl Failure {
             ],
             _ => Vec::new(),
         };
+        let signers: Vec<String> = error.signers().iter().map(ToString::to_string).collect();
         Self::of(error.kind(), Exit::Refused, error)
-            .advised(advice::of_kind(error.kind()))
+            .reason(format!("the floor was set by {}", signers.join(", ")))
+            .help(advice::of_floor(error))
             .detail("pack", error.pack().as_str())
+            .detail("signers", signers)
             .fields(fields)
     }
 

@@ -185,6 +185,7 @@ fn the_floor_that_a_revoked_key_set_is_forgotten() {
     let error = work.fails(&VERIFY, 3, "rollback");
     let help = error["help"].as_str().unwrap();
     assert!(help.contains("was stolen, revoke it"), "{help}");
+    assert_eq!(error["signers"], json!([stolen["key_id"]]));
     let max = u64::MAX;
     assert_eq!(statuses(&work), [(max, "stands".to_owned())]);
     let show = ["trust", "show", "trust.json", "--state", "state"];
@@ -212,7 +213,12 @@ fn to_revoke_the_newest_manifest_brings_back_no_older_one() {
     work.ok(&["trust", "revoke", "trust.json", "--manifest", digest]);
     work.fails(&VERIFY, 3, "manifest_revoked");
     publish(&work, 2);
-    work.fails(&VERIFY, 3, "rollback");
+    let error = work.fails(&VERIFY, 3, "rollback");
+    let help = error["help"].as_str().unwrap();
+    assert!(
+        help.starts_with("its manifest is revoked, and its floor stands"),
+        "{help}"
+    );
     publish(&work, 4);
     work.ok(&VERIFY);
 }
