@@ -1,7 +1,7 @@
 //! The same calls by hand, with the widest vectors that the processor has: what no kernel will beat
 //! by much.
 //!
-//! The loops are written once over [`Lanes`](lanes::Lanes); AVX-512 on x86-64 and NEON on aarch64 are
+//! The loops are written once over `Lanes`; AVX-512 on x86-64 and NEON on aarch64 are
 //! its two implementations. Results go to slices of the caller's.
 #![allow(
     unsafe_code,

@@ -7,9 +7,9 @@ use kpack_reference::{PairLayout, RopeShape};
 pub enum Operator<'a> {
     /// Root mean square normalisation, without a weight offset.
     RmsNorm {
-        /// [rows, hidden].
+        /// `[rows, hidden]`.
         x: &'a [f32],
-        /// [hidden].
+        /// `[hidden]`.
         weight: &'a [f32],
         /// What is added to the mean of the squares.
         eps: f32,
@@ -20,14 +20,14 @@ pub enum Operator<'a> {
         shape: RopeShape,
         /// Which elements are turned together.
         layout: PairLayout,
-        /// [batch, seq, heads, dim].
+        /// `[batch, seq, heads, dim]`.
         x: &'a [f32],
-        /// [seq, 2, half].
+        /// `[seq, 2, half]`.
         freqs: &'a [f32],
     },
     /// The tables of a rotary position embedding.
     RopeFreqs {
-        /// [seq].
+        /// `[seq]`.
         positions: &'a [i32],
         /// Pairs of each head.
         half: usize,
@@ -36,9 +36,9 @@ pub enum Operator<'a> {
     },
     /// SwiGLU.
     SwiGlu {
-        /// [rows, width].
+        /// `[rows, width]`.
         gate: &'a [f32],
-        /// [rows, width].
+        /// `[rows, width]`.
         up: &'a [f32],
     },
 }
