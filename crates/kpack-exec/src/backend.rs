@@ -11,6 +11,9 @@ pub(crate) use budget::Budget;
 
 mod budget;
 pub(crate) mod huge_pages;
+#[cfg(all(test, any(feature = "wasmtime", feature = "wasmer")))]
+#[allow(clippy::unwrap_used, reason = "a failed test may panic")]
+mod mortal_clock;
 #[cfg(any(feature = "wasmtime", feature = "wasmer"))]
 mod ticker;
 #[cfg(feature = "wasmer")]

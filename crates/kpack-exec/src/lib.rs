@@ -13,6 +13,10 @@
 
 #![deny(unsafe_code)]
 
+// The tests of engines from inside take their kernels from where those from outside do.
+#[cfg(all(test, any(feature = "wasmtime", feature = "wasmer")))]
+extern crate self as kpack_exec;
+
 #[cfg(target_endian = "big")]
 compile_error!("kernels see the host's tensors as they are, and WebAssembly is little-endian");
 
@@ -32,6 +36,10 @@ mod policy;
 #[cfg(test)]
 mod sample_signatures;
 mod select;
+#[cfg(all(test, any(feature = "wasmtime", feature = "wasmer")))]
+#[path = "../tests/support/mod.rs"]
+#[allow(clippy::unwrap_used, reason = "a failed test may panic")]
+mod support;
 mod tensor;
 mod tiles;
 

@@ -313,6 +313,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
+    use crate::backend::mortal_clock::{MortalClock, no_call_is_started_without};
 
     #[test]
     fn the_version_is_the_one_that_the_workspace_pins() {
@@ -338,6 +339,18 @@ mod tests {
             assert!(Instant::now() < give_up, "the ticker thread did not end");
             std::thread::sleep(Duration::from_millis(1));
         }
+    }
+
+    #[test]
+    fn no_call_is_started_once_the_clock_has_died() {
+        let engines = Arc::new(Engines::default());
+        let (clock, ticker) = MortalClock::start(engines.clone());
+        let shared = Arc::new(Shared { engines, ticker });
+        let engine = Wasmtime {
+            shared: Arc::clone(&shared),
+            offers: FeatureSet::ALL,
+        };
+        no_call_is_started_without(&clock, &engine, || shared.ticker.is_running());
     }
 
     #[test]

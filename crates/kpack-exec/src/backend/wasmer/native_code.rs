@@ -16,7 +16,10 @@ const GUARDS: u32 = 1;
 
 /// The module, the engine's version and target, and what the guards compile in.
 pub(super) fn origin(module: &VettedModule) -> CodeOrigin {
-    let target = Target::default();
+    origin_on(&Target::default(), module)
+}
+
+fn origin_on(target: &Target, module: &VettedModule) -> CodeOrigin {
     let (triple, processor) = (target.triple(), target.cpu_features());
     let key = module.program_key();
     CodeOrigin {
@@ -46,4 +49,39 @@ pub(super) fn load(
         module: module.path().to_string(),
         source: source.into(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use wasmer::sys::CpuFeature;
+
+    use super::*;
+    use crate::policy::StaticPolicy;
+    use crate::support::{module, verified};
+
+    #[test]
+    fn another_processor_target_or_setting_is_another_origin() {
+        let with_table = |elements: u32| {
+            let limits = json!({"resource_limits": {"max_table_elements": elements}});
+            let kernel = verified(&module("(i32.const 0)"), limits);
+            let vetted = StaticPolicy::default().vet(&kernel).unwrap();
+            vetted.modules().next().unwrap().clone()
+        };
+        let module = with_table(16);
+        let here = origin(&module);
+        assert_eq!(here, origin(&with_table(16)));
+        let target = Target::default();
+        let processor = Target::new(target.triple().clone(), CpuFeature::AVX2.into());
+        let elsewhere = "riscv64gc-unknown-linux-gnu".parse().unwrap();
+        let elsewhere = Target::new(elsewhere, *target.cpu_features());
+        let others = [
+            origin_on(&processor, &module),
+            origin_on(&elsewhere, &module),
+            origin(&with_table(17)),
+        ];
+        for other in others {
+            assert_ne!(here.id(), other.id());
+        }
+    }
 }

@@ -42,3 +42,42 @@ pub(super) fn load(
         source: source.into(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use wasmtime::{Config, OptLevel};
+
+    use super::super::engines::config;
+    use super::*;
+    use crate::policy::StaticPolicy;
+    use crate::support::{module, verified};
+
+    #[test]
+    fn another_processor_target_or_setting_is_another_origin() {
+        let kernel = verified(&module("(i32.const 0)"), json!({}));
+        let vetted = StaticPolicy::default().vet(&kernel).unwrap();
+        let module = vetted.modules().next().unwrap();
+        let origin_with = |change: &dyn Fn(&mut Config)| {
+            let mut config = config(module.features(), module.limits().stack_bytes);
+            change(&mut config);
+            origin(&Engine::new(&config).unwrap(), module)
+        };
+        let here = origin_with(&|_| {});
+        assert_eq!(here, origin_with(&|_| {}));
+        let target = |system| format!("{}-unknown-{system}", std::env::consts::ARCH);
+        let others = [
+            // For a target that is named, the engine does not look at what this processor has.
+            origin_with(&|config| _ = config.target(&target("linux-gnu")).unwrap()),
+            origin_with(&|config| _ = config.target(&target("freebsd")).unwrap()),
+            origin_with(&|config| _ = config.cranelift_opt_level(OptLevel::None)),
+            origin_with(&|config| _ = config.epoch_interruption(false)),
+        ];
+        for (at, other) in others.iter().enumerate() {
+            assert_ne!(here.id(), other.id(), "{at}");
+            for next in &others[at + 1..] {
+                assert_ne!(other.id(), next.id(), "{at}");
+            }
+        }
+    }
+}
