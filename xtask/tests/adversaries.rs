@@ -25,6 +25,10 @@ const ALL_OF: &[&str] = &[
     "kpack-schema/tests/hostile_manifests.rs",
     "kpack-schema/tests/sizes.rs",
     "kpack-verify/tests/suite/archive/hostile.rs",
+    "kpack/tests/operation/cache.rs",
+    "kpack/tests/operation/clock.rs",
+    "kpack/tests/operation/panics.rs",
+    "kpack/tests/operation/state.rs",
     "kpack/tests/swap_races.rs",
 ];
 
