@@ -4,6 +4,9 @@
 //! [`native`] has the `f32` loops that a Rust programmer writes without thinking about registers:
 //! what a host falls back on when a sandboxed kernel fails, and what its speed is compared with.
 //!
+//! A kernel of half-precision numbers is the same function as its `f32` one: [`Element`] says what is
+//! read and where it is rounded.
+//!
 //! Tensors are row-major slices. The shape of a call is in one small struct, or follows from the
 //! slices' lengths; a slice of another length is a mistake of the caller and panics.
 //!
@@ -19,8 +22,16 @@
 
 #![forbid(unsafe_code)]
 
+mod attention_shape;
+mod element;
+mod gelu_form;
+mod lora_shape;
 pub mod native;
 pub mod oracle;
 mod rope_shape;
 
+pub use attention_shape::{AttentionShape, Mask};
+pub use element::Element;
+pub use gelu_form::GeluForm;
+pub use lora_shape::LoraShape;
 pub use rope_shape::{PairLayout, RopeShape};

@@ -37,7 +37,7 @@ impl RopeShape {
         self.seq * 2 * self.half
     }
 
-    pub(crate) fn assert_fits(&self, x: &[f32], freqs: &[f32]) {
+    pub(crate) fn assert_fits<T>(&self, x: &[T], freqs: &[f32]) {
         assert!(2 * self.half <= self.dim, "2 * half must be at most dim");
         assert_eq!(
             x.len(),

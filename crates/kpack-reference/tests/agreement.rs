@@ -1,34 +1,13 @@
 //! The native loops agree with the oracle, for odd sizes and every layout.
 
+mod support;
+
+use half::{bf16, f16};
+use kpack_reference::{AttentionShape, Element, GeluForm, LoraShape, Mask};
 use kpack_reference::{PairLayout, RopeShape, native, oracle};
 use proptest::collection::vec;
 use proptest::prelude::*;
-
-/// Ordinary activations, with zeros and small magnitudes among them.
-fn value() -> impl Strategy<Value = f32> {
-    prop_oneof![8 => -8.0_f32..8.0, 1 => Just(0.0), 1 => -1e-3_f32..1e-3]
-}
-
-fn tensor(length: usize) -> impl Strategy<Value = Vec<f32>> {
-    vec(value(), length)
-}
-
-/// exp overflows `f32` for gates below -88.7, where the true product is still a little above 0.
-const FLOOR: f64 = 3e-36;
-
-/// |got - exact| <= tolerance * scale, where scale is the largest magnitude of the row.
-fn assert_close(got: &[f32], exact: &[f64], row: usize, tolerance: f64) {
-    assert_eq!(got.len(), exact.len());
-    for (got, exact) in got.chunks(row).zip(exact.chunks(row)) {
-        let scale = exact
-            .iter()
-            .fold(0.0_f64, |scale, value| scale.max(value.abs()));
-        for (&got, &exact) in got.iter().zip(exact) {
-            let error = (f64::from(got) - exact).abs();
-            assert!(error <= tolerance * scale + FLOOR, "{got} against {exact}");
-        }
-    }
-}
+use support::{assert_close, tensor, value};
 
 proptest! {
     #[test]
@@ -53,6 +32,95 @@ proptest! {
         let mut y = vec![f32::NAN; gate.len()];
         native::swiglu(&gate, &up, &mut y);
         assert_close(&y, &oracle::swiglu(&gate, &up), 1, 1e-6);
+    }
+
+    #[test]
+    fn add_rmsnorm_agrees(
+        (x, residual, weight) in (1_usize..5, 1_usize..70).prop_flat_map(|(rows, hidden)| {
+            (tensor(rows * hidden), tensor(rows * hidden), tensor(hidden))
+        }),
+    ) {
+        let (mut y, mut sum) = (vec![f32::NAN; x.len()], vec![f32::NAN; x.len()]);
+        native::add_rmsnorm(&x, &residual, &weight, 1e-5, 0.0, &mut y, &mut sum);
+        let (exact_y, exact_sum) = oracle::add_rmsnorm(&x, &residual, &weight, 1e-5, 0.0);
+        assert_close(&sum, &exact_sum, 1, 6e-8);
+        assert_close(&y, &exact_y, weight.len(), 2e-6);
+    }
+
+    #[test]
+    fn layernorm_agrees(
+        (x, weight, bias) in (1_usize..5, 1_usize..70).prop_flat_map(|(rows, hidden)| {
+            (tensor(rows * hidden), tensor(hidden), tensor(hidden))
+        }),
+    ) {
+        let mut y = vec![f32::NAN; x.len()];
+        native::layernorm(&x, &weight, &bias, 1e-2, &mut y);
+        assert_close(&y, &oracle::layernorm(&x, &weight, &bias, 1e-2), weight.len(), 1e-5);
+    }
+
+    #[test]
+    fn gelu_agrees(
+        x in vec(-12.0_f32..12.0, 1..70),
+        form in prop::sample::select(vec![GeluForm::Erf, GeluForm::Tanh]),
+    ) {
+        let mut y = vec![f32::NAN; x.len()];
+        native::gelu(&x, form, &mut y);
+        // The argument of the exponential is up to 130 and rounded before it is used.
+        assert_close(&y, &oracle::gelu(&x, form), 1, 4e-5);
+    }
+
+    #[test]
+    fn softmax_agrees((width, x) in (1_usize..70).prop_flat_map(|width| {
+        (Just(width), vec(-30.0_f32..30.0, 3 * width))
+    })) {
+        let mut y = vec![f32::NAN; x.len()];
+        native::softmax(&x, width, &mut y);
+        assert_close(&y, &oracle::softmax(&x, width), 1, 1e-5);
+    }
+
+    #[test]
+    fn lora_agrees(
+        (shape, base, x, a, b) in (1_usize..4, 1_usize..40, 1_usize..40, 1_usize..9)
+            .prop_flat_map(|(rows, inputs, outputs, rank)| {
+                let shape = LoraShape { rows, inputs, outputs, rank };
+                let matrices = (tensor(rank * inputs), tensor(outputs * rank));
+                (Just(shape), tensor(rows * outputs), tensor(rows * inputs), matrices.0, matrices.1)
+            }),
+        scale in prop::sample::select(vec![0.0_f32, 1.0, -2.5]),
+    ) {
+        let mut y = vec![f32::NAN; base.len()];
+        native::lora_apply(shape, &base, &x, &a, &b, scale, &mut y);
+        let exact = oracle::lora_apply(shape, &base, &x, &a, &b, scale);
+        // Sums of up to 360 products of up to 8^3, times the scale.
+        for (got, exact) in y.iter().zip(&exact) {
+            prop_assert!((f64::from(*got) - exact).abs() <= 2.5 * 360.0 * 512.0 * 6e-8);
+        }
+    }
+
+    #[test]
+    fn attention_agrees(
+        (shape, q, k, v) in (1_usize..4, 0_usize..9, 1_usize..4, 1_usize..4, 1_usize..20)
+            .prop_flat_map(|(q_seq, more, kv_heads, group, dim)| {
+                let kv_seq = q_seq + more;
+                let shape = AttentionShape { q_seq, kv_seq, heads: kv_heads * group, kv_heads, dim };
+                let keys = shape.key_elements();
+                (Just(shape), tensor(shape.query_elements()), tensor(keys), tensor(keys))
+            }),
+        mask in prop::sample::select(vec![Mask::Causal, Mask::None]),
+        scale in prop::sample::select(vec![0.0_f32, 0.25]),
+    ) {
+        let mut y = vec![f32::NAN; q.len()];
+        native::attention(shape, mask, scale, &q, &k, &v, &mut y);
+        // A score is up to 1280 and rounded before it is exponentiated.
+        assert_close(&y, &oracle::attention(shape, mask, scale, &q, &k, &v), shape.dim, 1e-3);
+    }
+
+    #[test]
+    fn half_precision_is_rounded_once(
+        (x, weight) in (1_usize..70).prop_flat_map(|hidden| (tensor(hidden), tensor(hidden))),
+    ) {
+        rounds_once::<f16>(&x, &weight);
+        rounds_once::<bf16>(&x, &weight);
     }
 
     #[test]
@@ -86,6 +154,18 @@ proptest! {
             prop_assert!((f64::from(*got) - exact).abs() <= 6.1e-8);
         }
     }
+}
+
+/// The kernel of halves is that of their `f32` values, rounded at the end.
+fn rounds_once<T: Element + PartialEq + std::fmt::Debug>(x: &[f32], weight: &[f32]) {
+    let narrow = |wide: &[f32]| -> Vec<T> { wide.iter().map(|&x| T::round(x)).collect() };
+    let (x, weight) = (narrow(x), narrow(weight));
+    let widen = |halves: &[T]| -> Vec<f32> { halves.iter().map(|x| x.widen()).collect() };
+    let mut wide = vec![f32::NAN; x.len()];
+    native::rmsnorm(&widen(&x), &widen(&weight), 1e-5, 0.0, &mut wide);
+    let mut y = vec![T::round(f32::NAN); x.len()];
+    native::rmsnorm(&x, &weight, 1e-5, 0.0, &mut y);
+    assert_eq!(y, narrow(&wide));
 }
 
 #[test]
