@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use kpack::{DataType, Tensor};
-use kpack_conformance::{Call, Harness, f32_cases};
+use kpack_conformance::{Call, Harness, Results, cases};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
@@ -17,7 +17,7 @@ struct CommandLine {
 }
 
 impl Harness for CommandLine {
-    fn call(&mut self, call: &Call) -> Result<Tensor, Box<dyn Error + Send + Sync>> {
+    fn call(&mut self, call: &Call) -> Result<Results, Box<dyn Error + Send + Sync>> {
         let inputs = self.folder.path().join("in.safetensors");
         let output = self.folder.path().join("out.safetensors");
         std::fs::write(&inputs, serialize(&call.inputs)?)?;
@@ -41,29 +41,53 @@ impl Harness for CommandLine {
         }
         let bytes = std::fs::read(&output)?;
         let outputs = SafeTensors::deserialize(&bytes)?;
-        let [(_, tensor)] = &outputs.tensors()[..] else {
-            return Err("the file does not hold one output".into());
-        };
-        Ok(Tensor::from_bytes(
-            DataType::F32,
-            tensor.shape(),
-            tensor.data(),
-        )?)
+        let tensors = outputs.tensors().into_iter();
+        tensors.map(|(name, tensor)| read(name, &tensor)).collect()
     }
 }
 
+/// Blocks come back as bytes; those of the reference kernels go by one name in either format.
+fn read(
+    name: String,
+    tensor: &TensorView<'_>,
+) -> Result<(String, Tensor), Box<dyn Error + Send + Sync>> {
+    let dtype = match tensor.dtype() {
+        Dtype::F32 => DataType::F32,
+        Dtype::F16 => DataType::F16,
+        Dtype::BF16 => DataType::Bf16,
+        Dtype::I8 => DataType::I8,
+        Dtype::U8 => DataType::U8,
+        other => return Err(format!("no kernel gives elements of: `{other:?}`").into()),
+    };
+    let tensor = Tensor::from_bytes(dtype, tensor.shape(), tensor.data())?;
+    Ok((name, tensor))
+}
+
 fn serialize(tensors: &[(&str, Tensor)]) -> Result<Vec<u8>, Box<dyn Error + Send + Sync>> {
+    let view = |tensor: &'_ Tensor| {
+        let mut shape = tensor.shape().to_vec();
+        let (dtype, bytes_of_a_block) = match tensor.dtype() {
+            DataType::F32 => (Dtype::F32, None),
+            DataType::F16 => (Dtype::F16, None),
+            DataType::Bf16 => (Dtype::BF16, None),
+            DataType::I32 => (Dtype::I32, None),
+            DataType::I8 => (Dtype::I8, None),
+            DataType::U8 => (Dtype::U8, None),
+            DataType::Q8 => (Dtype::U8, Some(34)),
+            DataType::Q4 => (Dtype::U8, Some(18)),
+        };
+        if let (Some(bytes), Some(last)) = (bytes_of_a_block, shape.last_mut()) {
+            *last = *last / 32 * bytes;
+        }
+        (dtype, shape)
+    };
     let views: Vec<(&str, TensorView<'_>)> = tensors
         .iter()
         .map(|(name, tensor)| {
-            let dtype = if tensor.dtype() == DataType::I32 {
-                Dtype::I32
-            } else {
-                Dtype::F32
-            };
+            let (dtype, shape) = view(tensor);
             (
                 *name,
-                TensorView::new(dtype, tensor.shape().to_vec(), tensor.bytes()).unwrap(),
+                TensorView::new(dtype, shape, tensor.bytes()).unwrap(),
             )
         })
         .collect();
@@ -85,7 +109,12 @@ fn the_command_line_passes_every_case() {
         folder: tempfile::tempdir().unwrap(),
     };
     let mut failures = Vec::new();
-    for case in f32_cases().unwrap() {
+    let manifest = std::fs::read_to_string(reference("llama-core/kernels.json")).unwrap();
+    for case in cases().unwrap() {
+        let in_pack = |kernel: &str| manifest.contains(&format!("\"id\": \"{kernel}\""));
+        if !case.kernels().into_iter().all(in_pack) {
+            continue;
+        }
         if let Err(failure) = case.run(&mut harness) {
             let cause = failure
                 .source()

@@ -1,4 +1,6 @@
-use crate::{Deviation, Failure, Harness, rmsnorm, rope, swiglu};
+use crate::calls::Step;
+use crate::rope::RopeCase;
+use crate::{Deviation, Failure, Harness};
 
 /// A golden case: one or more kernel calls with expected results.
 #[derive(Debug, Clone)]
@@ -10,9 +12,9 @@ pub struct Case {
 
 #[derive(Debug, Clone)]
 pub(crate) enum Op {
-    RmsNorm(rmsnorm::RmsNormCase),
-    Rope(rope::RopeCase),
-    SwiGlu(swiglu::SwiGluCase),
+    /// Calls that do not depend on one another.
+    Calls(Vec<Step>),
+    Rope(RopeCase),
 }
 
 /// What a case that passed has shown: for each kernel the largest deviation.
@@ -22,13 +24,12 @@ pub struct Outcome {
 }
 
 impl Case {
-    /// The kernel that the case is about.
+    /// The kernels that the case calls; it is about the first.
     #[must_use]
-    pub fn kernel(&self) -> &'static str {
+    pub fn kernels(&self) -> Vec<&'static str> {
         match &self.op {
-            Op::RmsNorm(_) => "rmsnorm_f32",
-            Op::Rope(_) => "rope_f32",
-            Op::SwiGlu(_) => "swiglu_f32",
+            Op::Calls(steps) => steps.iter().map(|step| step.call.kernel).collect(),
+            Op::Rope(case) => case.kernels(),
         }
     }
 
@@ -38,11 +39,16 @@ impl Case {
     ///
     /// The first call that fails, or the first result that is off by more than the case tolerates.
     pub fn run(&self, harness: &mut dyn Harness) -> Result<Outcome, Failure> {
+        let mut outcome = Outcome::default();
         match &self.op {
-            Op::RmsNorm(case) => case.run(harness),
-            Op::Rope(case) => case.run(harness),
-            Op::SwiGlu(case) => case.run(harness),
+            Op::Calls(steps) => {
+                for step in steps {
+                    step.run(harness, &mut outcome)?;
+                }
+            }
+            Op::Rope(case) => case.run(harness, &mut outcome)?,
         }
+        Ok(outcome)
     }
 }
 

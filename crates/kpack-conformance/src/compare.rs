@@ -1,7 +1,10 @@
 use std::fmt;
 
-use kpack::Tensor;
+use half::{bf16, f16};
+use kpack::{DataType, Element, Tensor};
 use kpack_schema::{Tolerance, ToleranceMode};
+
+use crate::Failure;
 
 /// What a result must be.
 #[derive(Debug, Clone)]
@@ -86,7 +89,19 @@ impl Expectation {
         }
     }
 
-    /// Holds a result against the expectation, row by row along the last axis.
+    /// These values, bit by bit.
+    #[must_use]
+    pub fn exact(values: Vec<f32>) -> Self {
+        let tolerance = Tolerance {
+            mode: ToleranceMode::Exact,
+            rtol: 0.0,
+            atol: 0.0,
+        };
+        Self::new(values, tolerance)
+    }
+
+    /// Holds a result against the expectation, row by row along the last axis. Elements of every
+    /// type are compared as `f32`, which has each of them; blocks are compared byte by byte.
     ///
     /// # Errors
     ///
@@ -94,13 +109,12 @@ impl Expectation {
     ///
     /// # Panics
     ///
-    /// If the result is no f32 tensor with as many elements as expected.
+    /// If the result does not have as many elements as expected.
     pub fn compare(&self, found: &Tensor) -> Result<Deviation, Mismatch> {
-        let row_len = found.shape().last().copied().unwrap_or(1);
-        let found = found
-            .as_slice::<f32>()
-            .expect("the reference kernels give f32");
+        let rows: usize = found.shape().iter().rev().skip(1).product();
+        let found = widened(found);
         assert_eq!(found.len(), self.values.len(), "the shapes of a case agree");
+        let row_len = (found.len() / rows.max(1)).max(1);
         let mut worst = Deviation::default();
         for (row, (found, expected)) in found
             .chunks(row_len)
@@ -116,6 +130,18 @@ impl Expectation {
         Ok(worst)
     }
 
+    /// [`compare`](Self::compare) as a step of a case.
+    pub(crate) fn judge(
+        &self,
+        found: &Tensor,
+        what: impl FnOnce() -> String,
+    ) -> Result<Deviation, Failure> {
+        self.compare(found).map_err(|source| Failure::Result {
+            what: what(),
+            source,
+        })
+    }
+
     fn compare_element(
         &self,
         index: usize,
@@ -126,16 +152,16 @@ impl Expectation {
         if self.nan_or_zero.contains(&index) && (found.is_nan() || found == 0.0) {
             return Ok(Deviation::default());
         }
-        let judged = self.judge(index, found, expected, row_largest);
+        let judged = self.judge_element(index, found, expected, row_largest);
         match &self.alternative {
             Some(alternative) if judged.is_err() => {
-                self.judge(index, found, alternative[index], row_largest)
+                self.judge_element(index, found, alternative[index], row_largest)
             }
             _ => judged,
         }
     }
 
-    fn judge(
+    fn judge_element(
         &self,
         index: usize,
         found: f32,
@@ -178,6 +204,31 @@ impl Expectation {
                 allowed,
             }),
         }
+    }
+}
+
+/// The elements, or the bytes of blocks, as `f32`: exact for every type but `i32`, whose large
+/// values no kernel gives.
+///
+/// # Panics
+///
+/// For an `i32` beyond the range of `i16`.
+#[must_use]
+pub fn widened(tensor: &Tensor) -> Vec<f32> {
+    fn each<T: Element>(tensor: &Tensor, widen: impl Fn(T) -> f32) -> Vec<f32> {
+        let elements = tensor.as_slice::<T>().expect("the type was asked for");
+        elements.iter().map(|&element| widen(element)).collect()
+    }
+    match tensor.dtype() {
+        DataType::F32 => each(tensor, |value: f32| value),
+        DataType::F16 => each(tensor, f16::to_f32),
+        DataType::Bf16 => each(tensor, bf16::to_f32),
+        DataType::I8 => each(tensor, |value: i8| f32::from(value)),
+        DataType::U8 | DataType::Q8 | DataType::Q4 => each(tensor, |value: u8| f32::from(value)),
+        DataType::I32 => each(tensor, |value: i32| {
+            let exact = i16::try_from(value).expect("a small number");
+            f32::from(exact)
+        }),
     }
 }
 

@@ -1,9 +1,10 @@
 use std::error::Error;
 
 use kpack::reference_pack::host_policy;
-use kpack::{BackendError, CallerOptions, FeatureSet, Pack, Runtime, Tensor};
+use kpack::{BackendError, CallerOptions, FeatureSet, Pack, Runtime};
 
-use crate::{Call, Harness};
+use crate::elements::Elements;
+use crate::{Call, Harness, Results};
 
 /// A runtime on every engine that is compiled in.
 ///
@@ -60,7 +61,7 @@ impl<'a> CallerHarness<'a> {
 }
 
 impl Harness for CallerHarness<'_> {
-    fn call(&mut self, call: &Call) -> Result<Tensor, Box<dyn Error + Send + Sync>> {
+    fn call(&mut self, call: &Call) -> Result<Results, Box<dyn Error + Send + Sync>> {
         let options = CallerOptions {
             tile_bytes: 1,
             ..CallerOptions::default()
@@ -71,11 +72,7 @@ impl Harness for CallerHarness<'_> {
             .map(|(name, tensor)| (*name, tensor.shape()))
             .collect();
         let binding = kernel.signature().bind_shapes(&shapes, &call.params)?;
-        let output = binding
-            .outputs()
-            .first()
-            .ok_or("the kernel has no output")?;
-        let mut elements = vec![f32::NAN; output.shape.iter().product()];
+        let mut elements: Vec<Elements> = binding.outputs().iter().map(Elements::of).collect();
         let mut caller = kernel.caller(options)?;
         let mut builder = caller.call();
         for (name, tensor) in &call.inputs {
@@ -84,13 +81,19 @@ impl Harness for CallerHarness<'_> {
         for &(name, value) in &call.params {
             builder = builder.param(name, value)?;
         }
-        builder.output(&output.name, &mut elements)?.run()?;
-        Ok(Tensor::new(&output.shape, elements)?)
+        for (output, elements) in binding.outputs().iter().zip(&mut elements) {
+            builder = elements.receive(builder, &output.name)?;
+        }
+        builder.run()?;
+        let outputs = binding.outputs().iter().zip(elements);
+        outputs
+            .map(|(output, elements)| Ok((output.name.clone(), elements.into_tensor(output)?)))
+            .collect()
     }
 }
 
 impl Harness for PackHarness<'_> {
-    fn call(&mut self, call: &Call) -> Result<Tensor, Box<dyn Error + Send + Sync>> {
+    fn call(&mut self, call: &Call) -> Result<Results, Box<dyn Error + Send + Sync>> {
         let kernel = self.pack.kernel(call.kernel)?;
         let mut builder = kernel.call();
         for (name, tensor) in &call.inputs {
@@ -99,11 +102,6 @@ impl Harness for PackHarness<'_> {
         for &(name, value) in &call.params {
             builder = builder.param(name, value)?;
         }
-        let outputs = builder.run()?;
-        let (_, output) = outputs
-            .into_iter()
-            .next()
-            .ok_or("the kernel has no output")?;
-        Ok(output)
+        Ok(builder.run()?.into_iter().collect())
     }
 }

@@ -15,14 +15,17 @@ pub struct Call {
     pub params: Vec<(&'static str, ParamValue)>,
 }
 
+/// A kernel's outputs under their manifest names.
+pub type Results = Vec<(String, Tensor)>;
+
 /// Something that can carry out kernel calls.
 pub trait Harness {
-    /// Runs the kernel and gives its one output.
+    /// Runs the kernel and gives its outputs.
     ///
     /// # Errors
     ///
     /// Whatever kept the kernel from giving a result.
-    fn call(&mut self, call: &Call) -> Result<Tensor, Box<dyn Error + Send + Sync>>;
+    fn call(&mut self, call: &Call) -> Result<Results, Box<dyn Error + Send + Sync>>;
 }
 
 /// Why a case did not pass.

@@ -7,19 +7,27 @@
 
 #![forbid(unsafe_code)]
 
+mod attention;
+mod blocks;
+mod calls;
 mod case;
 mod compare;
+mod elements;
 mod engine;
+mod gelu;
 mod golden;
 mod harness;
+mod layernorm;
+mod lora;
 mod native;
 mod rmsnorm;
 mod rope;
+mod softmax;
 mod swiglu;
 
 pub use case::{Case, Outcome};
-pub use compare::{Deviation, Expectation, Mismatch};
+pub use compare::{Deviation, Expectation, Mismatch, widened};
 pub use engine::{CallerHarness, PackHarness, runtimes, runtimes_offering};
-pub use golden::{GoldenError, f32_cases};
-pub use harness::{Call, Failure, Harness};
+pub use golden::{GoldenError, cases};
+pub use harness::{Call, Failure, Harness, Results};
 pub use native::NativeHarness;

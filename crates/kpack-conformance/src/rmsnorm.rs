@@ -1,80 +1,88 @@
-use kpack::Tensor;
+use kpack::{ParamValue, Tensor};
 
 use crate::Expectation;
-use crate::case::Outcome;
+use crate::calls::Step;
 use crate::golden::{Entry, File, GoldenError};
-use crate::harness::{Call, Failure, Harness};
+use crate::harness::Call;
 
-const KERNEL: &str = "rmsnorm_f32";
-
-#[derive(Debug, Clone)]
-pub(crate) struct RmsNormCase {
-    call: Call,
-    expected: Expectation,
-}
-
-impl RmsNormCase {
-    pub(crate) fn read(entry: &Entry, file: &File<'_>) -> Result<Self, GoldenError> {
-        let (shape, x) = file.f32("x")?;
-        let hidden = *shape
-            .last()
-            .ok_or_else(|| entry.malformed("x is a scalar"))?;
-        let rows = x.len() / hidden;
-        let (weight, weight_offset) = match entry.text("weight_mode")? {
-            "none" => (vec![1.0; hidden], 0.0),
-            "one_plus_w" => (file.f32("weight")?.1, 1.0),
-            _ => (file.f32("weight")?.1, 0.0),
-        };
-        let mut expected = Expectation::new(file.f32("expected")?.1, entry.tolerance().plain());
-        if entry.has_flag("framework_differs") {
-            expected.alternative = Some(file.f32("framework")?.1);
+/// A call of `rmsnorm_*`; for `f32` also one of `add_rmsnorm_f32`, whose sum is the case's `x`.
+pub(crate) fn read(entry: &Entry, file: &File<'_>) -> Result<Vec<Step>, GoldenError> {
+    let kernel = entry.kernel_of_dtype([
+        Some("rmsnorm_f32"),
+        Some("rmsnorm_f16"),
+        Some("rmsnorm_bf16"),
+    ])?;
+    let x = file.rows("x")?;
+    let weight = match entry.text("weight_mode")? {
+        "none" => {
+            let hidden = x.shape()[1];
+            Tensor::new(&[hidden], vec![1.0_f32; hidden]).map_err(|e| entry.malformed(e))?
         }
-        let tensor =
-            |shape: &[usize], values| Tensor::new(shape, values).map_err(|e| entry.malformed(e));
-        let inputs = vec![
-            ("x", tensor(&[rows, hidden], x)?),
-            ("weight", tensor(&[hidden], weight)?),
-        ];
-        let params = vec![
-            ("eps", entry.number("eps")?.into()),
-            ("weight_offset", weight_offset.into()),
-        ];
-        Ok(Self {
-            call: Call {
-                kernel: KERNEL,
-                inputs,
-                params,
-            },
-            expected,
-        })
+        _ => file.tensor("weight")?,
+    };
+    let weight_offset = match entry.text("weight_mode")? {
+        "one_plus_w" => 1.0,
+        _ => 0.0,
+    };
+    let mut expected = Expectation::new(file.values("expected")?.1, entry.tolerance().plain());
+    if entry.has_flag("framework_differs") {
+        expected.alternative = Some(file.values("framework")?.1);
     }
-
-    pub(crate) fn run(&self, harness: &mut dyn Harness) -> Result<Outcome, Failure> {
-        self.call.run_and_compare(harness, &self.expected)
+    let params = vec![
+        ("eps", entry.number("eps")?.into()),
+        ("weight_offset", weight_offset.into()),
+    ];
+    let mut steps = Vec::new();
+    if let Ok(values) = x.as_slice::<f32>() {
+        let sum = Sum {
+            x: x.clone(),
+            values,
+            weight: weight.clone(),
+            params: params.clone(),
+        };
+        steps.push(sum.step(expected.clone()));
     }
+    let norm = Step {
+        call: Call {
+            kernel,
+            inputs: vec![("x", x), ("weight", weight)],
+            params,
+        },
+        expected: vec![("y", expected)],
+    };
+    steps.insert(0, norm);
+    Ok(steps)
 }
 
-impl Call {
-    /// Carries out the only call of a case.
-    pub(crate) fn run_and_compare(
-        &self,
-        harness: &mut dyn Harness,
-        expected: &Expectation,
-    ) -> Result<Outcome, Failure> {
-        let found = self.run(harness)?;
-        let deviation = expected.compare(&found).map_err(|source| Failure::Result {
-            what: self.kernel.to_owned(),
-            source,
-        })?;
-        let mut outcome = Outcome::default();
-        outcome.add(self.kernel, deviation);
-        Ok(outcome)
-    }
+struct Sum<'a> {
+    x: Tensor,
+    values: &'a [f32],
+    weight: Tensor,
+    params: Vec<(&'static str, ParamValue)>,
+}
 
-    pub(crate) fn run(&self, harness: &mut dyn Harness) -> Result<Tensor, Failure> {
-        harness.call(self).map_err(|source| Failure::Call {
-            kernel: self.kernel,
-            source,
-        })
+impl Sum<'_> {
+    /// Every other element comes from `residual`, the rest from `x`: their sums are exact.
+    fn step(self, y: Expectation) -> Step {
+        let shape = self.x.shape();
+        let part = |remainder: usize| {
+            let elements = self.values.iter().enumerate();
+            let kept = elements.map(|(i, &x)| if i % 2 == remainder { x } else { 0.0 });
+            Tensor::new(shape, kept.collect()).expect("as many elements as x")
+        };
+        let inputs = vec![
+            ("x", part(0)),
+            ("residual", part(1)),
+            ("weight", self.weight),
+        ];
+        let exact = Expectation::exact(self.values.iter().map(|x| x + 0.0).collect());
+        Step {
+            call: Call {
+                kernel: "add_rmsnorm_f32",
+                inputs,
+                params: self.params,
+            },
+            expected: vec![("y", y), ("sum", exact)],
+        }
     }
 }

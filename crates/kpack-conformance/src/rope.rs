@@ -1,18 +1,20 @@
 use kpack::{ParamValue, Tensor};
 use kpack_schema::Tolerance;
 
+use crate::Expectation;
 use crate::case::Outcome;
+use crate::compare::widened;
 use crate::golden::{Entry, File, GoldenError};
 use crate::harness::{Call, Failure, Harness};
-use crate::{Deviation, Expectation};
 
-const KERNEL: &str = "rope_f32";
 const FREQS_KERNEL: &str = "rope_freqs_f32";
 
 /// The rotation of queries and keys, once with tables that `rope_freqs_f32` makes and once with the
 /// framework's own.
 #[derive(Debug, Clone)]
 pub(crate) struct RopeCase {
+    /// `rope_*` of the operands' data type.
+    kernel: &'static str,
     layout: Layout,
     half: usize,
     theta: f64,
@@ -44,7 +46,7 @@ enum Scaling {
 struct Operand {
     name: &'static str,
     shape: [usize; 4],
-    x: Vec<f32>,
+    x: Tensor,
     expected: Vec<f32>,
     framework: Vec<f32>,
 }
@@ -57,12 +59,15 @@ impl RopeCase {
             other => return Err(entry.malformed(format!("unknown layout {other}"))),
         };
         let (half, tables) = read_tables(layout, entry, file)?;
-        let scaling = if entry.has_param("rope_scaling") {
+        let scaling = if entry.has_flag("rope_scaling") {
             Scaling::Framework
         } else {
             Scaling::None
         };
+        let kernel =
+            entry.kernel_of_dtype([Some("rope_f32"), Some("rope_f16"), Some("rope_bf16")])?;
         Ok(Self {
+            kernel,
             layout,
             half,
             theta: entry.number("theta")?,
@@ -78,8 +83,15 @@ impl RopeCase {
         })
     }
 
-    pub(crate) fn run(&self, harness: &mut dyn Harness) -> Result<Outcome, Failure> {
-        let mut outcome = Outcome::default();
+    pub(crate) fn kernels(&self) -> Vec<&'static str> {
+        vec![self.kernel, FREQS_KERNEL]
+    }
+
+    pub(crate) fn run(
+        &self,
+        harness: &mut dyn Harness,
+        outcome: &mut Outcome,
+    ) -> Result<(), Failure> {
         for group in self.groups() {
             let batch = group.start;
             let tables = self.freqs_tensor(batch, self.tables[batch].clone());
@@ -87,10 +99,8 @@ impl RopeCase {
                 let given = self.rotate(operand, &group, &tables, harness)?;
                 let expected =
                     operand.slice(&operand.framework, &group, self.tables_tolerance.clone());
-                outcome.add(
-                    KERNEL,
-                    compare(operand, "the framework's tables", &given, &expected)?,
-                );
+                let what = || format!("{} with the framework's tables", operand.name);
+                outcome.add(self.kernel, expected.judge(&given, what)?);
             }
             if self.scaling == Scaling::Framework {
                 continue;
@@ -100,13 +110,11 @@ impl RopeCase {
                 let given = self.rotate(operand, &group, &computed, harness)?;
                 let expected =
                     operand.slice(&operand.expected, &group, self.computed_tolerance.clone());
-                outcome.add(
-                    FREQS_KERNEL,
-                    compare(operand, "computed tables", &given, &expected)?,
-                );
+                let what = || format!("{} with computed tables", operand.name);
+                outcome.add(FREQS_KERNEL, expected.judge(&given, what)?);
             }
         }
-        Ok(outcome)
+        Ok(())
     }
 
     /// Batch elements that share their positions go into one call; otherwise each gets its own.
@@ -126,16 +134,17 @@ impl RopeCase {
         harness: &mut dyn Harness,
     ) -> Result<Tensor, Failure> {
         let [_, seq, heads, dim] = operand.shape;
-        let x = operand.elements(&operand.x, group).to_vec();
-        let x = Tensor::new(&[group.len(), seq, heads, dim], x)
+        let element = operand.x.bytes().len() / self.positions.len();
+        let bytes = &operand.x.bytes()[group.start * element..group.end * element];
+        let x = Tensor::from_bytes(operand.x.dtype(), &[group.len(), seq, heads, dim], bytes)
             .expect("a slice of whole batch elements");
         let interleaved = ParamValue::Bool(self.layout == Layout::Interleaved);
         let call = Call {
-            kernel: KERNEL,
+            kernel: self.kernel,
             inputs: vec![("x", x), ("freqs", freqs.clone())],
             params: vec![("interleaved", interleaved)],
         };
-        call.run(harness)
+        Ok(call.output(&call.run(harness)?, "y")?.clone())
     }
 
     fn compute_freqs(&self, batch: usize, harness: &mut dyn Harness) -> Result<Tensor, Failure> {
@@ -149,7 +158,7 @@ impl RopeCase {
             )],
             params: vec![("half", half.into()), ("theta", self.theta.into())],
         };
-        call.run(harness)
+        Ok(call.output(&call.run(harness)?, "freqs")?.clone())
     }
 
     fn freqs_tensor(&self, batch: usize, values: Vec<f32>) -> Tensor {
@@ -164,8 +173,8 @@ fn read_tables(
     entry: &Entry,
     file: &File<'_>,
 ) -> Result<(usize, Vec<Vec<f32>>), GoldenError> {
-    let (shape, cos) = file.f32("cos")?;
-    let (_, sin) = file.f32("sin")?;
+    let (shape, cos) = file.values("cos")?;
+    let (_, sin) = file.values("sin")?;
     let [_, seq, rotary] = shape[..] else {
         return Err(entry.malformed("cos is not [batch, seq, rotary_dim]"));
     };
@@ -188,17 +197,21 @@ fn read_positions(entry: &Entry, file: &File<'_>) -> Result<Vec<Vec<i32>>, Golde
 
 impl Operand {
     fn read(name: &'static str, entry: &Entry, file: &File<'_>) -> Result<Self, GoldenError> {
-        let (shape, x) = file.f32(name)?;
-        let [batch, heads, seq, dim] = shape[..] else {
+        let x = file.tensor(name)?;
+        let [batch, heads, seq, dim] = *x.shape() else {
             return Err(entry.malformed(format!("{name} is not [B, H, L, D]")));
         };
-        let order = |values: Vec<f32>| to_seq_major(&values, [batch, heads, seq, dim]);
+        let order = |tensor: &Tensor| to_seq_major(tensor, [batch, heads, seq, dim]);
+        let values = |suffix| {
+            let tensor = file.tensor(&format!("{name}_{suffix}"))?;
+            Ok(widened(&order(&tensor)))
+        };
         Ok(Self {
             name,
             shape: [batch, seq, heads, dim],
-            x: order(x),
-            expected: order(file.f32(&format!("{name}_expected"))?.1),
-            framework: order(file.f32(&format!("{name}_framework"))?.1),
+            x: order(&x),
+            expected: values("expected")?,
+            framework: values("framework")?,
         })
     }
 
@@ -218,31 +231,20 @@ impl Operand {
     }
 }
 
-fn compare(
-    operand: &Operand,
-    tables: &str,
-    found: &Tensor,
-    expected: &Expectation,
-) -> Result<Deviation, Failure> {
-    let what = || format!("{} with {tables}", operand.name);
-    expected.compare(found).map_err(|source| Failure::Result {
-        what: what(),
-        source,
-    })
-}
-
 /// `[B, H, L, D]` to `[B, L, H, D]`.
-fn to_seq_major(values: &[f32], [batch, heads, seq, dim]: [usize; 4]) -> Vec<f32> {
-    let mut ordered = Vec::with_capacity(values.len());
+fn to_seq_major(tensor: &Tensor, [batch, heads, seq, dim]: [usize; 4]) -> Tensor {
+    let head = tensor.bytes().len() / (batch * heads * seq);
+    let mut ordered = Vec::with_capacity(tensor.bytes().len());
     for b in 0..batch {
         for s in 0..seq {
             for h in 0..heads {
-                let at = ((b * heads + h) * seq + s) * dim;
-                ordered.extend(&values[at..at + dim]);
+                let at = ((b * heads + h) * seq + s) * head;
+                ordered.extend(&tensor.bytes()[at..at + head]);
             }
         }
     }
-    ordered
+    Tensor::from_bytes(tensor.dtype(), &[batch, seq, heads, dim], &ordered)
+        .expect("the same elements in another order")
 }
 
 /// `[seq, 2, half]` from the framework's tables, which write both halves out.

@@ -27,10 +27,11 @@ pub use swiglu::swiglu;
 
 use crate::Element;
 
-/// Eight sums side by side, so that the compiler may use vectors.
+/// Sixteen sums side by side, so that the compiler may use vectors, and so that few roundings follow
+/// one another: a score of an attention is exponentiated, and with eight its error showed.
 fn dot<A: Element, B: Element>(a: &[A], b: &[B]) -> f32 {
-    let mut sums = [0.0_f32; 8];
-    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    let mut sums = [0.0_f32; 16];
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<16>(), b.as_chunks::<16>());
     for (a, b) in a.iter().zip(b) {
         for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {
             *sum += a.widen() * b.widen();
@@ -39,7 +40,14 @@ fn dot<A: Element, B: Element>(a: &[A], b: &[B]) -> f32 {
     for ((sum, &a), &b) in sums.iter_mut().zip(a_rest).zip(b_rest) {
         *sum += a.widen() * b.widen();
     }
-    sums.iter().sum()
+    let mut count = sums.len();
+    while count > 1 {
+        count /= 2;
+        for i in 0..count {
+            sums[i] += sums[i + count];
+        }
+    }
+    sums[0]
 }
 
 /// A length as a number, exact below 2^24.

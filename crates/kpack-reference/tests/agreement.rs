@@ -7,7 +7,7 @@ use kpack_reference::{AttentionShape, Element, GeluForm, LoraShape, Mask};
 use kpack_reference::{PairLayout, RopeShape, native, oracle};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use support::{assert_close, tensor, value};
+use support::{assert_close, tensor};
 
 proptest! {
     #[test]
