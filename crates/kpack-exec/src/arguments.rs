@@ -4,15 +4,22 @@ use crate::error::CallError;
 use crate::tensor::TensorView;
 
 /// What a caller gives a kernel; each part is checked as it is given.
+///
+/// The calls of this crate gather theirs in one; it is public for callers that choose between
+/// kernels of one signature only after the arguments are known.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Arguments<'a> {
+pub struct Arguments<'a> {
     pub(crate) inputs: Vec<(&'a str, TensorView<'a>)>,
     pub(crate) params: Vec<(&'a str, ParamValue)>,
 }
 
 impl<'a> Arguments<'a> {
     /// Adds an input: one that the kernel has, of its type, once.
-    pub(crate) fn input(
+    ///
+    /// # Errors
+    ///
+    /// When there is no such input, it was given before, or its elements are of another type.
+    pub fn input(
         &mut self,
         signature: &Signature,
         name: &'a str,
@@ -42,7 +49,12 @@ impl<'a> Arguments<'a> {
     }
 
     /// Adds a parameter: one that the kernel has, of its type and within its bounds, once.
-    pub(crate) fn param(
+    ///
+    /// # Errors
+    ///
+    /// When there is no such parameter, it was given before, or the value is not of its type or
+    /// out of its bounds.
+    pub fn param(
         &mut self,
         signature: &Signature,
         name: &'a str,
@@ -65,8 +77,21 @@ impl<'a> Arguments<'a> {
         Ok(())
     }
 
+    /// The inputs that were given, by name.
+    #[must_use]
+    pub fn inputs(&self) -> &[(&'a str, TensorView<'a>)] {
+        &self.inputs
+    }
+
+    /// The parameters that were given, by name.
+    #[must_use]
+    pub fn params(&self) -> &[(&'a str, ParamValue)] {
+        &self.params
+    }
+
     /// The shapes of the inputs, by name.
-    pub(crate) fn shapes(&self) -> Vec<(&'a str, &'a [usize])> {
+    #[must_use]
+    pub fn shapes(&self) -> Vec<(&'a str, &'a [usize])> {
         let inputs = self.inputs.iter();
         inputs
             .map(|&(name, tensor)| (name, tensor.shape()))

@@ -8,6 +8,7 @@ use crate::fault::Fault;
 use crate::policy::VettedModule;
 
 pub(crate) use budget::Budget;
+pub use budget::TICK;
 
 mod budget;
 pub(crate) mod huge_pages;

@@ -1,3 +1,5 @@
+use std::fmt;
+
 /// How a kernel failed. Only a fault may lead to a fallback.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -57,25 +59,91 @@ pub enum Fault {
     },
 }
 
+/// Declares the kinds of faults, so that none can be missing in their list.
+macro_rules! fault_kinds {
+    ($($(#[$doc:meta])* $kind:ident => $name:literal,)+) => {
+        /// A [`Fault`] without its details: what policies and counters tell apart.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum FaultKind {
+            $($(#[$doc])* $kind,)+
+        }
+
+        impl FaultKind {
+            /// Every kind.
+            pub const ALL: &'static [Self] = &[$(Self::$kind),+];
+
+            /// A stable name for programs, in `snake_case`.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $name,)+
+                }
+            }
+        }
+    };
+}
+
+fault_kinds! {
+    /// [`Fault::Deadline`].
+    Deadline => "deadline",
+    /// [`Fault::StackOverflow`].
+    StackOverflow => "stack_overflow",
+    /// [`Fault::MemoryLimit`].
+    MemoryLimit => "memory_limit",
+    /// [`Fault::MemoryOutOfBounds`].
+    MemoryOutOfBounds => "memory_out_of_bounds",
+    /// [`Fault::TableOutOfBounds`].
+    TableOutOfBounds => "table_out_of_bounds",
+    /// [`Fault::IndirectCallToNull`].
+    IndirectCallToNull => "indirect_call_to_null",
+    /// [`Fault::IndirectCallType`].
+    IndirectCallType => "indirect_call_type",
+    /// [`Fault::IntegerOverflow`].
+    IntegerOverflow => "integer_overflow",
+    /// [`Fault::IntegerDivideByZero`].
+    IntegerDivideByZero => "integer_divide_by_zero",
+    /// [`Fault::BadConversionToInteger`].
+    BadConversionToInteger => "bad_conversion_to_integer",
+    /// [`Fault::Unreachable`].
+    Unreachable => "unreachable",
+    /// [`Fault::Status`].
+    Status => "status",
+    /// [`Fault::Other`].
+    Other => "trap",
+}
+
+impl fmt::Display for FaultKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
 impl Fault {
+    /// The fault without its details.
+    #[must_use]
+    pub const fn fault_kind(&self) -> FaultKind {
+        match self {
+            Self::Deadline { .. } => FaultKind::Deadline,
+            Self::StackOverflow => FaultKind::StackOverflow,
+            Self::MemoryLimit { .. } => FaultKind::MemoryLimit,
+            Self::MemoryOutOfBounds => FaultKind::MemoryOutOfBounds,
+            Self::TableOutOfBounds => FaultKind::TableOutOfBounds,
+            Self::IndirectCallToNull => FaultKind::IndirectCallToNull,
+            Self::IndirectCallType => FaultKind::IndirectCallType,
+            Self::IntegerOverflow => FaultKind::IntegerOverflow,
+            Self::IntegerDivideByZero => FaultKind::IntegerDivideByZero,
+            Self::BadConversionToInteger => FaultKind::BadConversionToInteger,
+            Self::Unreachable => FaultKind::Unreachable,
+            Self::Status { .. } => FaultKind::Status,
+            Self::Other { .. } => FaultKind::Other,
+        }
+    }
+
     /// A stable name for programs, in `snake_case`.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Deadline { .. } => "deadline",
-            Self::StackOverflow => "stack_overflow",
-            Self::MemoryLimit { .. } => "memory_limit",
-            Self::MemoryOutOfBounds => "memory_out_of_bounds",
-            Self::TableOutOfBounds => "table_out_of_bounds",
-            Self::IndirectCallToNull => "indirect_call_to_null",
-            Self::IndirectCallType => "indirect_call_type",
-            Self::IntegerOverflow => "integer_overflow",
-            Self::IntegerDivideByZero => "integer_divide_by_zero",
-            Self::BadConversionToInteger => "bad_conversion_to_integer",
-            Self::Unreachable => "unreachable",
-            Self::Status { .. } => "status",
-            Self::Other { .. } => "trap",
-        }
+        self.fault_kind().name()
     }
 
     /// Whether one of the kernel's limits stopped it, rather than a failure of its own.

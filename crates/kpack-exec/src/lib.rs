@@ -43,18 +43,19 @@ mod support;
 mod tensor;
 mod tiles;
 
+pub use arguments::Arguments;
 #[cfg(feature = "wasmer")]
 pub use backend::wasmer::Wasmer;
 #[cfg(feature = "wasmtime")]
 pub use backend::wasmtime::Wasmtime;
-pub use backend::{Backend, BackendError, Instance, NextPass, Program, RunError};
+pub use backend::{Backend, BackendError, Instance, NextPass, Program, RunError, TICK};
 pub use bound::BoundKernel;
 pub use call::{Call, Outputs, Ran};
 pub use caller::{CallInto, Caller, CallerOptions};
 pub use compiled::CompiledKernel;
 pub use element::Element;
 pub use error::{CallError, CompileError};
-pub use fault::{Blame, Fault};
+pub use fault::{Blame, Fault, FaultKind};
 pub use policy::{
     CapKind, MemoryPages, ModuleCaps, PolicyError, PolicyErrorKind, ProgramKey, StaticPolicy,
     VettedKernel, VettedModule,

@@ -76,6 +76,32 @@ impl Tensor {
         })
     }
 
+    /// A tensor of zeros.
+    ///
+    /// # Errors
+    ///
+    /// When the shape has no length, or one that this host cannot address.
+    pub fn zeros(dtype: DataType, shape: &[usize]) -> Result<Self, TensorError> {
+        let bytes = tensor_byte_len(dtype, shape)?;
+        let bytes = usize::try_from(bytes).map_err(|_| TensorError::Length {
+            expected: bytes,
+            found: 0,
+        })?;
+        let storage = match dtype {
+            DataType::F32 => Storage::F32(vec![0.0; bytes / 4]),
+            DataType::F16 => Storage::F16(vec![f16::ZERO; bytes / 2]),
+            DataType::Bf16 => Storage::Bf16(vec![bf16::ZERO; bytes / 2]),
+            DataType::I32 => Storage::I32(vec![0; bytes / 4]),
+            DataType::I8 => Storage::I8(vec![0; bytes]),
+            DataType::U8 | DataType::Q4 | DataType::Q8 => Storage::U8(vec![0; bytes]),
+        };
+        Ok(Self {
+            dtype,
+            shape: shape.to_vec(),
+            storage,
+        })
+    }
+
     /// The element type.
     #[must_use]
     pub const fn dtype(&self) -> DataType {
@@ -109,6 +135,28 @@ impl Tensor {
     pub fn as_slice<T: Element>(&self) -> Result<&[T], TensorError> {
         self.expect::<T>()?;
         Ok(bytemuck::cast_slice(self.bytes()))
+    }
+
+    /// The little-endian bytes of the elements, to be written.
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        match &mut self.storage {
+            Storage::F32(values) => bytemuck::cast_slice_mut(values),
+            Storage::F16(values) => bytemuck::cast_slice_mut(values),
+            Storage::Bf16(values) => bytemuck::cast_slice_mut(values),
+            Storage::I32(values) => bytemuck::cast_slice_mut(values),
+            Storage::I8(values) => bytemuck::cast_slice_mut(values),
+            Storage::U8(values) => values,
+        }
+    }
+
+    /// The elements, in row-major order, to be written.
+    ///
+    /// # Errors
+    ///
+    /// When the tensor's elements are of another type.
+    pub fn as_mut_slice<T: Element>(&mut self) -> Result<&mut [T], TensorError> {
+        self.expect::<T>()?;
+        Ok(bytemuck::cast_slice_mut(self.bytes_mut()))
     }
 
     /// The elements, in row-major order, without a copy.
@@ -190,6 +238,23 @@ impl<'a> TensorView<'a> {
         self.bytes
     }
 
+    /// The elements, in row-major order.
+    ///
+    /// # Errors
+    ///
+    /// When the tensor's elements are of another type, or the bytes do not start where one may.
+    pub fn as_slice<T: Element>(&self) -> Result<&'a [T], TensorError> {
+        if !T::stands_for(self.dtype) {
+            return Err(TensorError::DataType {
+                expected: self.dtype,
+                found: T::DTYPE,
+            });
+        }
+        bytemuck::try_cast_slice(self.bytes).map_err(|_| TensorError::Misaligned {
+            dtype: self.dtype,
+        })
+    }
+
     /// A copy that owns its elements.
     #[must_use]
     pub fn to_tensor(&self) -> Tensor {
@@ -219,6 +284,12 @@ pub enum TensorError {
         /// Bytes that were given.
         found: usize,
     },
+    /// The bytes do not start at a multiple of what the elements ask for.
+    #[error("the bytes are not aligned for elements of: `{dtype}`")]
+    Misaligned {
+        /// The tensor's data type.
+        dtype: DataType,
+    },
     /// The elements are of another type.
     #[error("the elements are {expected}, not: `{found}`")]
     DataType {
@@ -247,6 +318,32 @@ mod tests {
         let bytes = [9, 0, 0, 0x80, 0x3f, 0, 0, 0, 0x40];
         let tensor = Tensor::from_bytes(DataType::F32, &[2], &bytes[1..]).unwrap();
         assert_eq!(tensor.as_slice::<f32>().unwrap(), [1.0, 2.0]);
+    }
+
+    #[test]
+    fn a_view_gives_elements_where_its_bytes_are_aligned_for_them() {
+        let values = [1.0_f32, 2.0];
+        let view = TensorView::of(&[2], &values).unwrap();
+        assert_eq!(view.as_slice::<f32>().unwrap(), values);
+        let bytes: &[u8] = bytemuck::cast_slice(&values);
+        let view = TensorView::new(DataType::F32, &[1], &bytes[1..5]).unwrap();
+        let misaligned = TensorError::Misaligned {
+            dtype: DataType::F32,
+        };
+        assert_eq!(view.as_slice::<f32>().unwrap_err(), misaligned);
+    }
+
+    #[test]
+    fn zeros_are_as_long_as_data_type_and_shape_ask_for() {
+        for dtype in [DataType::F32, DataType::Bf16, DataType::I8, DataType::Q8] {
+            let mut zeros = Tensor::zeros(dtype, &[2, 32]).unwrap();
+            let expected = tensor_byte_len(dtype, &[2, 32]).unwrap();
+            assert_eq!(u64::try_from(zeros.bytes().len()), Ok(expected));
+            assert!(zeros.bytes().iter().all(|&byte| byte == 0));
+            zeros.bytes_mut().fill(1);
+            assert!(zeros.bytes().iter().all(|&byte| byte == 1));
+        }
+        assert!(Tensor::zeros(DataType::Q4, &[33]).is_err());
     }
 
     #[test]

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use semver::Version;
@@ -24,7 +25,7 @@ pub struct CheckedManifest {
 }
 
 /// What serves when a kernel fails.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FallbackTarget {
     /// Another kernel of the pack.
     Kernel(KernelId),
@@ -79,6 +80,26 @@ pub struct Vector {
     pub params: BTreeMap<String, ParamValue>,
     /// How far the outputs may be off.
     pub tolerance: Tolerance,
+}
+
+impl FallbackTarget {
+    /// The id, of a kernel of the pack or of the host's.
+    #[must_use]
+    pub const fn id(&self) -> &KernelId {
+        match self {
+            Self::Kernel(id) | Self::Builtin(id) | Self::Host(id) => id,
+        }
+    }
+}
+
+/// As the manifest writes it.
+impl fmt::Display for FallbackTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kernel(id) | Self::Host(id) => write!(f, "{id}"),
+            Self::Builtin(id) => write!(f, "builtin:{id}"),
+        }
+    }
 }
 
 impl CheckedManifest {

@@ -2,8 +2,8 @@ use std::time::{Duration, Instant};
 
 use crate::fault::Fault;
 
-/// The length of one tick.
-pub(crate) const TICK: Duration = Duration::from_millis(10);
+/// The length of one tick, in which the time of a call is limited.
+pub const TICK: Duration = Duration::from_millis(10);
 
 /// Ticks that several calls of instances share. Only the time of the calls counts: what the host
 /// does between them is not the kernel's.
