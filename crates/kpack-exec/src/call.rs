@@ -90,7 +90,7 @@ pub struct Ran {
 }
 
 impl Ran {
-    fn of(kernel: &CompiledKernel) -> Self {
+    pub(crate) fn of(kernel: &CompiledKernel) -> Self {
         Self {
             engine: kernel.engine().to_owned(),
             selection: kernel.selection(),

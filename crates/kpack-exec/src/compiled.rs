@@ -7,7 +7,7 @@ use semver::Version;
 
 use crate::backend::{Backend, BackendError, Instance, Program, RunError};
 use crate::bound::BoundKernel;
-use crate::call::Call;
+use crate::call::{Call, Ran};
 use crate::caller::{Caller, CallerOptions};
 use crate::error::{CallError, CompileError};
 use crate::policy::{VettedKernel, VettedModule};
@@ -199,6 +199,12 @@ impl CompiledKernel {
     #[must_use]
     pub fn features(&self) -> FeatureSet {
         self.inner.module.features()
+    }
+
+    /// What runs in a call.
+    #[must_use]
+    pub fn ran(&self) -> Ran {
+        Ran::of(self)
     }
 
     /// The function that a call calls.

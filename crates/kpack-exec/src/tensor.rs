@@ -250,9 +250,8 @@ impl<'a> TensorView<'a> {
                 found: T::DTYPE,
             });
         }
-        bytemuck::try_cast_slice(self.bytes).map_err(|_| TensorError::Misaligned {
-            dtype: self.dtype,
-        })
+        bytemuck::try_cast_slice(self.bytes)
+            .map_err(|_| TensorError::Misaligned { dtype: self.dtype })
     }
 
     /// A copy that owns its elements.

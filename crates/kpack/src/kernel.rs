@@ -1,7 +1,8 @@
 use std::fmt;
 
 use kpack_exec::{
-    BackendError, BoundKernel, Call, CallError, Caller, CallerOptions, CompiledKernel, Selection,
+    BackendError, BoundKernel, Call, CallError, Caller, CallerOptions, CompiledKernel, Ran,
+    Selection,
 };
 use kpack_schema::{
     Digest, FeatureSet, KernelId, KernelInfo, Limits, PackName, PackPath, ParamValue, Signature,
@@ -122,6 +123,12 @@ impl Kernel {
     #[must_use]
     pub fn module_digest(&self) -> Digest {
         self.compiled.module_digest()
+    }
+
+    /// What runs in a call.
+    #[must_use]
+    pub fn ran(&self) -> Ran {
+        self.compiled.ran()
     }
 
     /// The features that are on in the module that runs.

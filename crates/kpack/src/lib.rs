@@ -44,13 +44,16 @@
 mod clock;
 mod compile_cache;
 mod compiler;
+mod dispatch;
 mod kernel;
 mod load_error;
+mod native;
 mod pack;
 mod pack_dir;
 mod pack_source;
 mod private;
 pub mod reference_pack;
+mod references;
 mod runtime;
 mod state_dir;
 mod trust_on_disk;
@@ -58,11 +61,18 @@ mod verifier;
 
 pub use clock::{ClockError, host_time};
 pub use compile_cache::{CacheEntry, CacheError, CompileCache};
+pub use dispatch::{
+    BoundDispatch, Dispatch, DispatchCall, DispatchError, DispatchInputs, DispatchOutputs,
+    DispatchReport, Dispatcher, DispatcherBuilder, FallbackMode, FallbackPolicy, LinkError,
+    LinkFailure, MonotonicClock, OnFailure, ServedBy, SetAside,
+};
 pub use kernel::Kernel;
 pub use load_error::LoadError;
+pub use native::{NativeCall, NativeError, NativeKernel};
 pub use pack::{KernelError, Pack};
 pub use pack_dir::{MAX_FOLDER_DEPTH, PackDir, ReadPackError};
 pub use pack_source::PackSource;
+pub use references::References;
 pub use runtime::{Runtime, RuntimeBuilder};
 pub use state_dir::{StateDir, StateError};
 pub use trust_on_disk::{TrustLoadError, TrustOnDisk};
@@ -74,13 +84,14 @@ pub use kpack_exec::Wasmer;
 pub use kpack_exec::Wasmtime;
 pub use kpack_exec::{
     Backend, BackendError, Blame, BoundKernel, Call, CallError, CallInto, Caller, CallerOptions,
-    CompileError, Element, Fault, ModuleCaps, ModuleChoice, Outputs, PlatformError, PolicyError,
-    Ran, Selection, StaticPolicy, Tensor, TensorError, TensorView, VettedKernel, VettedModule,
+    CompileError, Element, Fault, FaultKind, ModuleCaps, ModuleChoice, Outputs, PlatformError,
+    PolicyError, Ran, Selection, StaticPolicy, Tensor, TensorError, TensorView, VettedKernel,
+    VettedModule,
 };
 pub use kpack_schema::{
-    BindError, BoundTensor, CheckedManifest, DataType, Digest, Feature, FeatureSet, HostPolicy,
-    KernelId, KernelInfo, LimitPolicy, Limits, PackName, PackPath, ParamValue, Signature,
-    Timestamp,
+    BindError, BoundTensor, CheckedManifest, DataType, Digest, FallbackTarget, Feature, FeatureSet,
+    HostPolicy, KernelId, KernelInfo, LimitPolicy, Limits, NameError, PackName, PackPath,
+    ParamValue, Signature, Timestamp,
 };
 pub use kpack_verify::{
     AcceptedPack, ArchiveError, Floor, FloorError, Floors, HostState, HostStateError, KeyId,

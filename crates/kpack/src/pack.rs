@@ -7,6 +7,7 @@ use kpack_schema::{CheckedManifest, Digest, KernelId, PackName};
 use kpack_verify::KeyId;
 
 use crate::kernel::Kernel;
+use crate::references::References;
 use crate::verifier::VettedPack;
 
 /// A pack that a [`Runtime`](crate::Runtime) has verified and compiled for its engine. Immutable,
@@ -20,6 +21,7 @@ struct Inner {
     vetted: VettedPack,
     engine: String,
     kernels: BTreeMap<KernelId, Result<Kernel, PlatformError>>,
+    references: References,
 }
 
 /// Why a pack gives no kernel of an id.
@@ -65,11 +67,11 @@ impl KernelError {
         }
     }
 
-    pub(crate) fn unknown(id: &str, pack: &VettedPack) -> Self {
-        let kernels = pack.manifest().kernels().iter();
+    pub(crate) fn unknown(id: &str, manifest: &CheckedManifest) -> Self {
+        let kernels = manifest.kernels().iter();
         Self::Unknown {
             kernel: id.to_owned(),
-            pack: pack.name().clone(),
+            pack: manifest.name().clone(),
             known: kernels.map(|kernel| kernel.id().clone()).collect(),
         }
     }
@@ -80,12 +82,14 @@ impl Pack {
         vetted: VettedPack,
         engine: String,
         kernels: BTreeMap<KernelId, Result<Kernel, PlatformError>>,
+        references: References,
     ) -> Self {
         Self {
             inner: Arc::new(Inner {
                 vetted,
                 engine,
                 kernels,
+                references,
             }),
         }
     }
@@ -103,7 +107,7 @@ impl Pack {
                 kernel: id.clone(),
                 source: Box::new(source.clone()),
             }),
-            None => Err(KernelError::unknown(id, &self.inner.vetted)),
+            None => Err(KernelError::unknown(id, self.manifest())),
         }
     }
 
@@ -148,6 +152,17 @@ impl Pack {
     #[must_use]
     pub fn engine(&self) -> &str {
         &self.inner.engine
+    }
+
+    /// The native kernels of the runtime that loaded the pack.
+    #[must_use]
+    pub fn references(&self) -> &References {
+        &self.inner.references
+    }
+
+    /// The kernel of this id, or why this engine does not run it; `None` where the pack has none.
+    pub(crate) fn compiled(&self, id: &KernelId) -> Option<&Result<Kernel, PlatformError>> {
+        self.inner.kernels.get(id)
     }
 
     fn ids(&self) -> impl Iterator<Item = &KernelId> {

@@ -8,7 +8,7 @@
 //! # #[cfg(feature = "wasmtime")] {
 //! use kpack::{Runtime, Wasmtime, reference_pack};
 //!
-//! let runtime = Runtime::builder(Wasmtime::new()?).host_policy(reference_pack::host_policy()).build();
+//! let runtime = Runtime::builder(Wasmtime::new()?).references(reference_pack::references()).build();
 //! let pack = reference_pack::load(&runtime)?;
 //! assert!(pack.kernel("rmsnorm_f32").is_ok());
 //! # }
@@ -18,7 +18,11 @@
 use kpack_schema::{HostPolicy, PackPath};
 use kpack_verify::{PackBytes, PackParts, Trust};
 
-use crate::{LoadError, Pack, Runtime, clock};
+use crate::{LoadError, Pack, References, Runtime, clock};
+
+use self::natives::NATIVES;
+
+mod natives;
 
 macro_rules! file {
     ($path:expr) => {
@@ -73,29 +77,35 @@ pub fn trust() -> Trust {
         .expect("the embedded trust file is well-formed")
 }
 
-/// The ids of native kernels that the pack names as fallbacks, and that a host has to name too.
-const FALLBACKS: [&str; 3] = ["rmsnorm_reference", "rope_reference", "swiglu_reference"];
-
-/// The default policy of a host that names the native reference kernels `rope_reference`,
-/// `rmsnorm_reference` and `swiglu_reference`, as the pack's fallbacks ask for.
-///
-/// Naming them lets the pack pass its checks. A failed call is not yet handed to them.
+/// The native loops of `kpack-reference` under the ids that the pack names as fallbacks,
+/// `rmsnorm_reference`, `rope_reference`, `rope_freqs_reference` and `swiglu_reference`, and under the
+/// same ids behind `builtin:`.
 ///
 /// # Panics
 ///
 /// Never: the ids are well-formed.
 #[must_use]
-pub fn host_policy() -> HostPolicy {
-    let named = FALLBACKS.map(|id| id.parse().expect("the ids are well-formed"));
-    HostPolicy {
-        named_fallbacks: named.into(),
-        ..HostPolicy::default()
+pub fn references() -> References {
+    let ids = "the ids are well-formed";
+    let mut references = References::new();
+    for &(id, native) in NATIVES {
+        references = references.with(id, native).expect(ids);
+        references = references
+            .with(&format!("builtin:{id}"), native)
+            .expect(ids);
     }
+    references
+}
+
+/// The default policy of a host that serves [`references`], as the pack's fallbacks ask for.
+#[must_use]
+pub fn host_policy() -> HostPolicy {
+    references().host_policy()
 }
 
 /// Verifies and compiles the embedded pack, as of now.
 ///
-/// The runtime's host policy must name the pack's fallbacks, as [`host_policy`] does.
+/// The runtime must serve or name the pack's fallbacks, as with [`references`].
 ///
 /// # Errors
 ///

@@ -15,6 +15,7 @@ use crate::compiler::Compiler;
 use crate::kernel::Kernel;
 use crate::load_error::LoadError;
 use crate::pack::{KernelError, Pack};
+use crate::references::References;
 use crate::state_dir::StateDir;
 use crate::verifier::{Verifier, VettedPack};
 
@@ -24,6 +25,7 @@ use crate::verifier::{Verifier, VettedPack};
 pub struct Runtime {
     backend: Arc<dyn Backend>,
     verifier: Verifier,
+    references: References,
     cache: Option<Arc<CompileCache>>,
 }
 
@@ -41,6 +43,14 @@ pub struct Runtime {
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct RuntimeBuilder {
     runtime: Runtime,
+    serves: Serves,
+}
+
+/// Where the fallbacks that the host names come from.
+#[derive(Debug, Clone, Copy)]
+enum Serves {
+    Policy,
+    References,
 }
 
 impl Runtime {
@@ -56,8 +66,10 @@ impl Runtime {
             runtime: Self {
                 backend: Arc::new(backend),
                 verifier: Verifier::default(),
+                references: References::new(),
                 cache: None,
             },
+            serves: Serves::Policy,
         }
     }
 
@@ -123,6 +135,7 @@ impl Runtime {
             pack.clone(),
             self.backend.name().to_owned(),
             kernels,
+            self.references.clone(),
         ))
     }
 
@@ -139,7 +152,7 @@ impl Runtime {
         let mut kernels = pack.kernels();
         let kernel = kernels
             .find(|kernel| self::id(kernel).as_ref() == id)
-            .ok_or_else(|| KernelError::unknown(id, pack))?;
+            .ok_or_else(|| KernelError::unknown(id, pack.manifest()))?;
         let compiled = compile(&self.compiler(), kernel)?;
         let compiled = compiled.map_err(|source| KernelError::Unavailable {
             kernel: self::id(kernel).clone(),
@@ -153,6 +166,12 @@ impl Runtime {
     #[must_use]
     pub fn backend(&self) -> &dyn Backend {
         self.backend.as_ref()
+    }
+
+    /// The native kernels that serve when a pack's own do not.
+    #[must_use]
+    pub const fn references(&self) -> &References {
+        &self.references
     }
 
     /// What judges packs before the engine sees them.
@@ -197,6 +216,17 @@ impl RuntimeBuilder {
         self
     }
 
+    /// The native kernels that serve when a pack's own do not. From here on, these are the fallbacks
+    /// that the host names, whatever its policy named.
+    ///
+    /// A pack that a verifier of the host's own judged is compiled only where that verifier's policy
+    /// names the same: see [`References::host_policy`].
+    pub fn references(mut self, references: References) -> Self {
+        self.runtime.references = references;
+        self.serves = Serves::References;
+        self
+    }
+
     /// What a manifest may ask for: the highest limits, and the fallbacks that the host names.
     pub fn host_policy(mut self, policy: HostPolicy) -> Self {
         self.runtime.verifier = self.runtime.verifier.with_host_policy(policy);
@@ -231,7 +261,15 @@ impl RuntimeBuilder {
     /// The runtime.
     #[must_use]
     pub fn build(self) -> Runtime {
-        self.runtime
+        let mut runtime = self.runtime;
+        if let Serves::References = self.serves {
+            let policy = HostPolicy {
+                named_fallbacks: runtime.references.named(),
+                ..runtime.verifier.host_policy().clone()
+            };
+            runtime.verifier = runtime.verifier.with_host_policy(policy);
+        }
+        runtime
     }
 }
 
@@ -240,6 +278,7 @@ impl fmt::Debug for Runtime {
         f.debug_struct("Runtime")
             .field("engine", &self.backend.name())
             .field("verifier", &self.verifier)
+            .field("references", &self.references)
             .field("cache", &self.cache)
             .finish()
     }
@@ -247,8 +286,9 @@ impl fmt::Debug for Runtime {
 
 impl fmt::Debug for RuntimeBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("RuntimeBuilder")
-            .field(&self.runtime)
+        f.debug_struct("RuntimeBuilder")
+            .field("runtime", &self.runtime)
+            .field("serves", &self.serves)
             .finish()
     }
 }

@@ -10,7 +10,7 @@
 use std::fs;
 use std::path::Path;
 
-use kpack::{HostPolicy, PackDir, Trust};
+use kpack::{HostPolicy, PackDir, References, Runtime, RuntimeBuilder, Trust};
 use kpack_verify::{SigningKey, sha256, sign_pack};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -82,8 +82,20 @@ impl Made {
 fn sign(folder: &Path, key: &SigningKey) {
     _ = fs::remove_file(folder.join("kernels.json.sig"));
     let bytes = PackDir::open(folder).unwrap().read().unwrap();
-    let signatures = sign_pack(&bytes, &HostPolicy::default(), key).unwrap();
+    let signatures = sign_pack(&bytes, &any_fallback(folder), key).unwrap();
     fs::write(folder.join("kernels.json.sig"), signatures.to_json()).unwrap();
+}
+
+/// A host that names every fallback of a manifest.
+fn any_fallback(folder: &Path) -> HostPolicy {
+    let manifest: Value =
+        serde_json::from_slice(&fs::read(folder.join("kernels.json")).unwrap()).unwrap();
+    let targets = manifest["fallbacks"].as_object().into_iter().flatten();
+    let targets = targets.filter_map(|(_, target)| target.as_str()?.parse().ok());
+    HostPolicy {
+        named_fallbacks: targets.collect(),
+        ..HostPolicy::default()
+    }
 }
 
 /// Writes modules (from text) and a manifest with these kernels, and signs them.
@@ -126,4 +138,21 @@ pub fn pack(modules: &[(&str, &str)], mut kernels: Value) -> Made {
         key,
         trust_json: json!({"kpack_trust": 1, "keys": [{"key": public}]}).to_string(),
     }
+}
+
+/// `y = x` too, unless the first element asks for something else: see the module.
+pub const MOODY: &str = include_str!("moody.wat");
+
+/// `y = x`, for a kernel of [`kernel`].
+pub const COPY: &str = include_str!("copy.wat");
+
+/// A runtime on every engine that is compiled in, with these native kernels.
+pub fn runtimes(references: &References) -> Vec<Runtime> {
+    let build = |builder: RuntimeBuilder| builder.references(references.clone()).build();
+    vec![
+        #[cfg(feature = "wasmtime")]
+        build(Runtime::builder(kpack::Wasmtime::new().unwrap())),
+        #[cfg(feature = "wasmer")]
+        build(Runtime::builder(kpack::Wasmer::new().unwrap())),
+    ]
 }
