@@ -60,7 +60,7 @@ fn rope(call: &mut NativeCall<'_>) -> Outcome {
         dim,
         half,
     };
-    let (x, freqs) = (call.input("x")?, call.input("freqs")?);
+    let (x, freqs) = (call.input::<f32>("x")?, call.input::<f32>("freqs")?);
     native::rope(shape, layout, x, freqs, output(call, "y", x.len())?);
     Ok(())
 }
