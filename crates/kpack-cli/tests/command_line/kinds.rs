@@ -2,6 +2,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use kpack::FaultKind;
+
 use crate::support::documented_kinds;
 
 /// Every kind that some crate gives an error is in the table that the documentation promises, and the
@@ -15,6 +17,7 @@ fn the_documentation_lists_every_kind() {
             found.extend(kinds_of_library(source));
         });
     }
+    found.extend(FaultKind::ALL.iter().map(|kind| kind.name().to_owned()));
     for file in [
         "failure.rs",
         "failure/libraries.rs",
