@@ -8,9 +8,11 @@ mod chain;
 mod clock;
 mod error;
 mod inputs;
+mod latency;
 mod native;
 mod policy;
 mod report;
+mod stats;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -27,8 +29,10 @@ pub use self::bound::{BoundDispatch, DispatchInputs};
 pub use self::call::{DispatchCall, DispatchOutputs};
 pub use self::clock::MonotonicClock;
 pub use self::error::{DispatchError, LinkError, LinkFailure};
+pub use self::latency::Latency;
 pub use self::policy::{FallbackMode, FallbackPolicy, OnFailure, SetAside};
 pub use self::report::{DispatchReport, ServedBy};
+pub use self::stats::{LinkStats, Stats};
 
 /// Calls the kernels of a pack, and their fallbacks where a kernel fails. Shared between threads, cheap
 /// to clone; immutable but for what it counts and which kernels it has set aside.
@@ -128,6 +132,23 @@ impl Dispatcher {
             shared: Arc::clone(&self.shared),
             chain: Arc::clone(chain),
         })
+    }
+
+    /// What was counted since the dispatcher was made. Calls that end meanwhile may be in it or not.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let chains = self.shared.chains.iter();
+        let of_chain = |chain: &Chain| {
+            let links = chain.links().iter();
+            links
+                .map(|link| link.counters().snapshot(link.id().clone()))
+                .collect()
+        };
+        Stats {
+            kernels: chains
+                .map(|(id, chain)| (id.clone(), of_chain(chain)))
+                .collect(),
+        }
     }
 
     /// The pack whose kernels are called.

@@ -37,6 +37,7 @@ impl Dispatch {
                 },
                 Err(error) => error,
             };
+            link.counters().failed(&error);
             let answer = self.shared.policy.answer(&error);
             passed_over.push(LinkFailure {
                 link: link.id().clone(),
@@ -101,6 +102,7 @@ impl Dispatch {
             None => link.breaker().count(rule, now, fault),
         };
         if counted == Counted::SetAside {
+            link.counters().set_aside();
             let lasts_ms = u64::try_from(rule.lasts.as_millis()).unwrap_or(u64::MAX);
             tracing::warn!(
                 %pack, %kernel, link = %link.id(), kind = %fault, lasts_ms, "set aside"

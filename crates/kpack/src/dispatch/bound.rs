@@ -14,6 +14,7 @@ use super::inputs::{HostInputs, Place, index};
 use super::native;
 use super::policy::OnFailure;
 use super::report::DispatchReport;
+use super::stats::OwnLatency;
 use crate::kernel::Kernel;
 use crate::native::NativeKernel;
 
@@ -44,12 +45,14 @@ struct Parts {
     native_outputs: Vec<Tensor>,
 }
 
-/// A link of the chain, where it is a kernel that was called.
+/// A link of the chain, as far as it was called.
 #[derive(Default)]
 struct BoundLink {
-    /// `None` until it is called, and after a failure.
+    /// `None` unless it is a kernel that was bound and has not failed since.
     kernel: Option<BoundKernel>,
     kept: Kept,
+    /// `None` until it serves.
+    latency: Option<OwnLatency>,
 }
 
 /// Whether an instance has the kept inputs.
@@ -165,7 +168,12 @@ impl BoundDispatch {
         })?;
         *result = Some(served.index);
         report.time = served.result;
-        let served_by = dispatch.chain.links()[served.index].served_by();
+        let link = &dispatch.chain.links()[served.index];
+        let latency = &mut parts.links[served.index].latency;
+        latency
+            .get_or_insert_with(|| OwnLatency::of(link.counters()))
+            .served(report.time);
+        let served_by = link.served_by();
         if !Arc::ptr_eq(&report.served_by, served_by) {
             report.served_by = Arc::clone(served_by);
         }
@@ -259,10 +267,8 @@ impl Parts {
         let params: Vec<(&str, ParamValue)> = params(dispatch.signature(), &self.binding);
         let bound = kernel.bind_shapes(&shapes, &params);
         let link = &mut self.links[index];
-        *link = BoundLink {
-            kernel: Some(bound.map_err(|error| LinkError::of_binding(index, error))?),
-            kept: Kept::Stale,
-        };
+        link.kernel = Some(bound.map_err(|error| LinkError::of_binding(index, error))?);
+        link.kept = Kept::Stale;
         Ok(link)
     }
 
@@ -286,7 +292,7 @@ impl Parts {
         let ended = link.run(binding, inputs, fill);
         if matches!(ended, Err(CallError::Fault(_) | CallError::Backend(_))) {
             // Whatever its instance holds by now.
-            *link = BoundLink::default();
+            link.kernel = None;
         }
         Ok(ended?)
     }

@@ -97,10 +97,12 @@ impl<'a> DispatchCall<'a> {
             Target::Unavailable(_) | Target::NotRegistered => unreachable!("it was passed over"),
         })?;
         let (tensors, time) = served.result;
+        let link = &dispatch.chain.links()[served.index];
+        link.counters().served(time);
         Ok(DispatchOutputs {
             report: DispatchReport {
                 kernel: dispatch.id().clone(),
-                served_by: Arc::clone(dispatch.chain.links()[served.index].served_by()),
+                served_by: Arc::clone(link.served_by()),
                 passed_over,
                 time,
             },

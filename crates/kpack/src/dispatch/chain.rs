@@ -7,6 +7,7 @@ use kpack_schema::{CheckedKernel, FallbackTarget, KernelId};
 use super::breaker::Breaker;
 use super::policy::FallbackMode;
 use super::report::ServedBy;
+use super::stats::Counters;
 use crate::kernel::Kernel;
 use crate::native::NativeKernel;
 use crate::pack::{KernelError, Pack};
@@ -24,6 +25,7 @@ pub(super) struct Link {
     stand_in: StandIn,
     /// Shared with every other chain that the same kernel is in.
     breaker: Arc<Breaker>,
+    counters: Arc<Counters>,
 }
 
 /// What a link is on this host and engine.
@@ -80,6 +82,7 @@ impl Chain {
                 target: Target::find(pack, &id),
                 breaker: Arc::clone(breakers.entry(id.clone()).or_default()),
                 stand_in: StandIn::None,
+                counters: Arc::default(),
                 id,
             });
         }
@@ -145,6 +148,10 @@ impl Link {
 
     pub(super) fn breaker(&self) -> &Breaker {
         &self.breaker
+    }
+
+    pub(super) const fn counters(&self) -> &Arc<Counters> {
+        &self.counters
     }
 }
 

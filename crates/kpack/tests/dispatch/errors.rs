@@ -5,8 +5,8 @@ use std::error::Error;
 use kpack::{Blame, Dispatcher, KernelError, NativeCall, NativeError, References};
 use serde_json::json;
 
-use super::support::{COPY, MOODY, kernel, pack, runtimes};
-use super::{call, fallbacks, loaded, moody, references, served, tensor, y};
+use super::support::{COPY, MOODY, pack, runtimes};
+use super::{call, fallbacks, kernel, loaded, moody, references, served, tensor, y};
 
 #[test]
 fn a_callers_error_leads_to_no_fallback() {

@@ -6,8 +6,8 @@ use kpack::{CallError, Pack};
 use kpack::{Dispatcher, FallbackPolicy, Fault, FaultKind, LinkError, OnFailure, References};
 use serde_json::json;
 
-use super::support::{COPY, kernel, pack};
-use super::{loaded, served, tensor};
+use super::support::{COPY, pack};
+use super::{kernel, loaded, served, tensor};
 
 /// A module's fields and the entry point's body for each kind of fault that a test can bring about:
 /// every kind but the one that stands for traps which no kind describes.
@@ -72,6 +72,9 @@ fn broken(fields: &str, body: &str) -> Vec<Pack> {
         format!("(module {memory} (func (export \"run\") (param i32) (result i32) {body}))");
     let mut broken = kernel("broken", "broken.wasm");
     broken["resource_limits"]["max_table_elements"] = json!(8);
+    if body.contains("$forever") {
+        broken["resource_limits"]["max_epoch_ticks"] = json!(2);
+    }
     let kernels = json!([broken, kernel("copy", "copy.wasm")]);
     let made = pack(&[("broken.wasm", &module), ("copy.wasm", COPY)], kernels);
     made.release(|manifest| manifest["fallbacks"] = json!({"broken": "copy"}));

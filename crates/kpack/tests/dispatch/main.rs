@@ -9,6 +9,7 @@ mod bound;
 mod errors;
 mod faults;
 mod set_aside;
+mod stats;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,7 +21,14 @@ use kpack::{
 };
 use serde_json::{Value, json};
 
-use support::{COPY, MOODY, Made, kernel, pack, runtimes};
+use support::{COPY, MOODY, Made, pack, runtimes};
+
+/// A kernel with more time than a busy machine keeps a thread from running.
+fn kernel(id: &str, path: &str) -> Value {
+    let mut kernel = support::kernel(id, path);
+    kernel["resource_limits"]["max_epoch_ticks"] = json!(200);
+    kernel
+}
 
 /// A pack of the kernel `moody`, whose fallback this is.
 fn moody(fallback: &str) -> Made {

@@ -193,7 +193,8 @@ fn one_call_at_a_time_tries_a_kernel_again() {
 
 #[test]
 fn a_fallback_that_is_set_aside_in_one_chain_is_so_in_all() {
-    use super::support::{COPY, MOODY, kernel, pack};
+    use super::kernel;
+    use super::support::{COPY, MOODY, pack};
     let kernels = serde_json::json!([
         kernel("first", "moody.wasm"),
         kernel("moody", "moody.wasm"),
