@@ -7,6 +7,7 @@ mod call;
 mod chain;
 mod clock;
 mod error;
+mod explanation;
 mod inputs;
 mod latency;
 mod native;
@@ -25,10 +26,13 @@ use crate::pack::{KernelError, Pack};
 
 use self::chain::Chain;
 
+pub(crate) use self::chain::targets;
+
 pub use self::bound::{BoundDispatch, DispatchInputs};
 pub use self::call::{DispatchCall, DispatchOutputs};
 pub use self::clock::MonotonicClock;
 pub use self::error::{DispatchError, LinkError, LinkFailure};
+pub use self::explanation::{ExplainedLink, Explanation, Verdict};
 pub use self::latency::Latency;
 pub use self::policy::{FallbackMode, FallbackPolicy, OnFailure, SetAside};
 pub use self::report::{DispatchReport, ServedBy};
@@ -122,16 +126,23 @@ impl Dispatcher {
     /// [`KernelError::Unknown`] when the pack has no such kernel, and [`KernelError::Unavailable`] when
     /// nothing in its chain can run here.
     pub fn kernel(&self, id: &str) -> Result<Dispatch, KernelError> {
-        let chain = self
-            .shared
-            .chains
-            .get(id)
-            .ok_or_else(|| KernelError::unknown(id, self.shared.pack.manifest()))?;
+        let chain = self.chain(id)?;
         chain.expect_usable()?;
         Ok(Dispatch {
             shared: Arc::clone(&self.shared),
             chain: Arc::clone(chain),
         })
+    }
+
+    /// What a call of a kernel would run now, and why not the others of its chain. Nothing is called.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Unknown`] when the pack has no such kernel.
+    pub fn explain(&self, id: &str) -> Result<Explanation, KernelError> {
+        let chain = self.chain(id)?;
+        let now = self.shared.clock.now();
+        Ok(Explanation::new(chain, self.pack().engine(), now))
     }
 
     /// What was counted since the dispatcher was made. Calls that end meanwhile may be in it or not.
@@ -161,6 +172,11 @@ impl Dispatcher {
     #[must_use]
     pub fn policy(&self) -> &FallbackPolicy {
         &self.shared.policy
+    }
+
+    fn chain(&self, id: &str) -> Result<&Arc<Chain>, KernelError> {
+        let chain = self.shared.chains.get(id);
+        chain.ok_or_else(|| KernelError::unknown(id, self.shared.pack.manifest()))
     }
 }
 

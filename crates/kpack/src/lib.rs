@@ -63,8 +63,9 @@ pub use clock::{ClockError, host_time};
 pub use compile_cache::{CacheEntry, CacheError, CompileCache};
 pub use dispatch::{
     BoundDispatch, Dispatch, DispatchCall, DispatchError, DispatchInputs, DispatchOutputs,
-    DispatchReport, Dispatcher, DispatcherBuilder, FallbackMode, FallbackPolicy, Latency,
-    LinkError, LinkFailure, LinkStats, MonotonicClock, OnFailure, ServedBy, SetAside, Stats,
+    DispatchReport, Dispatcher, DispatcherBuilder, ExplainedLink, Explanation, FallbackMode,
+    FallbackPolicy, Latency, LinkError, LinkFailure, LinkStats, MonotonicClock, OnFailure,
+    ServedBy, SetAside, Stats, Verdict,
 };
 pub use kernel::Kernel;
 pub use load_error::LoadError;

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use kpack_exec::{
     Backend, CompileError, CompiledKernel, PlatformError, StaticPolicy, VettedKernel,
 };
-use kpack_schema::{HostPolicy, KernelId, Timestamp};
+use kpack_schema::{FallbackTarget, HostPolicy, KernelId, Timestamp};
 use kpack_verify::{PackBytes, PackLimits, Trust};
 
 use crate::clock;
 use crate::compile_cache::CompileCache;
 use crate::compiler::Compiler;
+use crate::dispatch::{self, FallbackMode};
 use crate::kernel::Kernel;
 use crate::load_error::LoadError;
 use crate::pack::{KernelError, Pack};
@@ -122,21 +123,32 @@ impl Runtime {
     /// the engine fails, and as [`VettedPack::accept`]. A pack of which no kernel runs on this engine is not an error here, as
     /// it is where a pack is loaded.
     pub fn compile(&self, pack: &VettedPack) -> Result<Pack, LoadError> {
-        self.expect_own_policy(pack)?;
-        let backend = self.compiler();
-        let mut kernels = BTreeMap::new();
-        for kernel in pack.kernels() {
-            kernels.insert(id(kernel).clone(), compile(&backend, kernel)?);
-        }
-        if kernels.values().any(Result::is_ok) {
-            pack.accept()?;
-        }
-        Ok(Pack::new(
-            pack.clone(),
-            self.backend.name().to_owned(),
-            kernels,
-            self.references.clone(),
-        ))
+        self.compile_some(pack, |_| true)
+    }
+
+    /// Compiles one kernel of a pack with its fallbacks, unless the mode is strict, and leaves the
+    /// others: the pack that this gives has no further kernel. When any of them runs, the pack is
+    /// [accepted](VettedPack::accept).
+    ///
+    /// # Errors
+    ///
+    /// As [`compile`](Self::compile), and [`LoadError::Kernel`] when the pack has no such kernel.
+    pub fn compile_chain(
+        &self,
+        pack: &VettedPack,
+        id: &str,
+        mode: FallbackMode,
+    ) -> Result<Pack, LoadError> {
+        let manifest = pack.manifest();
+        let asked = manifest
+            .kernel(id)
+            .ok_or_else(|| KernelError::unknown(id, manifest))?;
+        let chain = dispatch::targets(manifest, asked, mode);
+        let is_in_chain = |kernel: &VettedKernel| {
+            let kernel = FallbackTarget::Kernel(self::id(kernel).clone());
+            chain.contains(&kernel)
+        };
+        self.compile_some(pack, is_in_chain)
     }
 
     /// Compiles one kernel of a pack and leaves the others. When it runs, the pack is
@@ -178,6 +190,28 @@ impl Runtime {
     #[must_use]
     pub const fn verifier(&self) -> &Verifier {
         &self.verifier
+    }
+
+    fn compile_some(
+        &self,
+        pack: &VettedPack,
+        is_wanted: impl Fn(&VettedKernel) -> bool,
+    ) -> Result<Pack, LoadError> {
+        self.expect_own_policy(pack)?;
+        let backend = self.compiler();
+        let mut kernels = BTreeMap::new();
+        for kernel in pack.kernels().filter(|kernel| is_wanted(kernel)) {
+            kernels.insert(id(kernel).clone(), compile(&backend, kernel)?);
+        }
+        if kernels.values().any(Result::is_ok) {
+            pack.accept()?;
+        }
+        Ok(Pack::new(
+            pack.clone(),
+            self.backend.name().to_owned(),
+            kernels,
+            self.references.clone(),
+        ))
     }
 
     /// A pack may ask for no more than this runtime's host allows, whoever judged it.

@@ -52,6 +52,14 @@ pub(super) enum Admission<'a> {
     Refused { left: Duration, fault: FaultKind },
 }
 
+/// What a breaker would say to a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    Serves,
+    TriedAgain { fault: FaultKind },
+    SetAside { left: Duration, fault: FaultKind },
+}
+
 /// Whether a fault has had a kernel set aside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Counted {
@@ -104,6 +112,22 @@ impl Breaker {
         Counted::SetAside
     }
 
+    /// What [`admit`](Self::admit) would say, without starting a trial.
+    pub(super) fn standing(&self, now: Duration) -> Standing {
+        match *self.lock() {
+            State::Closed(_) => Standing::Serves,
+            State::Open { until, fault } if now < until => Standing::SetAside {
+                left: until.saturating_sub(now),
+                fault,
+            },
+            State::Open { fault, .. } => Standing::TriedAgain { fault },
+            State::HalfOpen { fault } => Standing::SetAside {
+                left: Duration::ZERO,
+                fault,
+            },
+        }
+    }
+
     fn open(&self, state: &mut State, until: Duration, fault: FaultKind) {
         *state = State::Open { until, fault };
         self.hint.store(AWAY, Ordering::Relaxed);
@@ -145,5 +169,140 @@ impl Drop for Trial<'_> {
     fn drop(&mut self) {
         let (began, fault) = (self.began, self.fault);
         self.breaker.open(&mut self.breaker.lock(), began, fault);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What can happen to a breaker.
+    #[derive(Debug, Clone, Copy)]
+    enum Step {
+        /// Milliseconds pass.
+        Pass(u64),
+        /// A call is let through or not; if it is a trial, it is held.
+        Admit,
+        /// A call that was let through before, as none of a trial, fails by now.
+        Fault,
+        /// The trial ends, if there is one.
+        Works,
+        Fails,
+        GivesUp,
+    }
+
+    /// The same in the plainest words: every fault is kept, and nothing is ever forgotten.
+    #[derive(Default)]
+    struct Model {
+        now: u64,
+        faults: Vec<u64>,
+        away: Option<u64>,
+    }
+
+    const RULE: SetAside = SetAside {
+        faults: NonZeroU32::new(3).unwrap(),
+        within: Duration::from_millis(100),
+        lasts: Duration::from_millis(50),
+    };
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            3 => (0_u64..60).prop_map(Step::Pass),
+            4 => Just(Step::Admit),
+            4 => Just(Step::Fault),
+            1 => Just(Step::Works),
+            1 => Just(Step::Fails),
+            1 => Just(Step::GivesUp),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_breaker_does_as_its_description(steps in prop::collection::vec(step(), 0..200)) {
+            let breaker = Breaker::default();
+            let mut model = Model::default();
+            let mut trial: Option<Trial<'_>> = None;
+            let at = Duration::from_millis;
+            for step in steps {
+                let now = at(model.now);
+                match step {
+                    Step::Pass(millis) => model.now += millis,
+                    Step::Admit => match breaker.admit(now) {
+                        Admission::Serves => prop_assert_eq!(model.away, None),
+                        Admission::Trial(admitted) => {
+                            prop_assert!(trial.is_none(), "two trials at once");
+                            prop_assert!(model.away.is_some_and(|until| until <= model.now));
+                            trial = Some(admitted);
+                        }
+                        Admission::Refused { left, fault } => {
+                            let until = at(model.away.unwrap());
+                            let due = until <= now;
+                            prop_assert!(!due || trial.is_some(), "refused without a reason");
+                            let expected = if trial.is_some() { Duration::ZERO } else { until - now };
+                            prop_assert_eq!((left, fault), (expected, FaultKind::Unreachable));
+                        }
+                    },
+                    Step::Fault => {
+                        let counted = breaker.count(RULE, now, FaultKind::Unreachable);
+                        if model.away.is_none() {
+                            model.faults.push(model.now);
+                            let recent = model.faults.iter().filter(|&&at| model.now - at < 100);
+                            if recent.count() >= 3 {
+                                model.away = Some(model.now + 50);
+                            }
+                        }
+                        let opened = model.away == Some(model.now + 50) && counted == Counted::SetAside;
+                        prop_assert_eq!(counted == Counted::SetAside, opened);
+                    }
+                    Step::Works => if let Some(trial) = trial.take() {
+                        trial.succeeded();
+                        model = Model { now: model.now, ..Model::default() };
+                    },
+                    Step::Fails => if let Some(trial) = trial.take() {
+                        trial.failed(RULE, now, FaultKind::Unreachable);
+                        model.away = Some(model.now + 50);
+                    },
+                    Step::GivesUp => drop(trial.take()),
+                }
+                prop_assert_eq!(breaker.serves(), model.away.is_none());
+            }
+        }
+    }
+
+    #[test]
+    fn of_many_threads_one_gets_the_trial() {
+        let breaker = Breaker::default();
+        for _ in 0..RULE.faults.get() {
+            breaker.count(RULE, Duration::ZERO, FaultKind::Deadline);
+        }
+        for round in 1..200 {
+            let now = RULE.lasts * round;
+            let start = std::sync::Barrier::new(4);
+            let admitted: Vec<Admission<'_>> = std::thread::scope(|scope| {
+                let admit = || {
+                    start.wait();
+                    breaker.admit(now)
+                };
+                let threads: Vec<_> = (0..4).map(|_| scope.spawn(admit)).collect();
+                threads
+                    .into_iter()
+                    .map(|thread| thread.join().unwrap())
+                    .collect()
+            });
+            let mut trials = Vec::new();
+            for admission in admitted {
+                match admission {
+                    Admission::Trial(trial) => trials.push(trial),
+                    Admission::Refused { left, .. } => assert_eq!(left, Duration::ZERO),
+                    Admission::Serves => panic!("it is set aside"),
+                }
+            }
+            assert_eq!(trials.len(), 1);
+            trials.pop().unwrap().failed(RULE, now, FaultKind::Deadline);
+        }
     }
 }

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kpack_exec::PlatformError;
-use kpack_schema::{CheckedKernel, FallbackTarget, KernelId};
+use kpack_schema::{CheckedKernel, CheckedManifest, FallbackTarget, KernelId};
 
 use super::breaker::Breaker;
 use super::policy::FallbackMode;
@@ -49,11 +49,33 @@ pub(super) enum StandIn {
     Some,
 }
 
-/// The chain of every kernel of a pack.
+/// A kernel and what its fallbacks lead to, in the order in which they are tried.
+pub(crate) fn targets(
+    manifest: &CheckedManifest,
+    asked: &CheckedKernel,
+    mode: FallbackMode,
+) -> Vec<FallbackTarget> {
+    let mut targets = Vec::new();
+    let mut next = Some(FallbackTarget::Kernel(asked.id().clone()));
+    // The manifest was checked to have no circle.
+    while let Some(target) = next {
+        next = match (&target, mode) {
+            (FallbackTarget::Kernel(id), FallbackMode::Fallback) => {
+                manifest.fallback(id.as_str()).cloned()
+            }
+            _ => None,
+        };
+        targets.push(target);
+    }
+    targets
+}
+
+/// The chain of every kernel that was compiled of a pack.
 pub(super) fn of_pack(pack: &Pack, mode: FallbackMode) -> BTreeMap<KernelId, Arc<Chain>> {
     let mut breakers = BTreeMap::new();
     let kernels = pack.manifest().kernels().iter();
     kernels
+        .filter(|asked| pack.compiled(asked.id()).is_some())
         .map(|asked| {
             let chain = Chain::new(pack, asked, mode, &mut breakers);
             (asked.id().clone(), Arc::new(chain))
@@ -68,24 +90,15 @@ impl Chain {
         mode: FallbackMode,
         breakers: &mut BTreeMap<FallbackTarget, Arc<Breaker>>,
     ) -> Self {
-        let mut links: Vec<Link> = Vec::new();
-        let mut next = Some(FallbackTarget::Kernel(asked.id().clone()));
-        // The manifest was checked to have no circle.
-        while let Some(id) = next {
-            next = match (&id, mode) {
-                (FallbackTarget::Kernel(id), FallbackMode::Fallback) => {
-                    pack.manifest().fallback(id.as_str()).cloned()
-                }
-                _ => None,
-            };
-            links.push(Link {
-                target: Target::find(pack, &id),
-                breaker: Arc::clone(breakers.entry(id.clone()).or_default()),
-                stand_in: StandIn::None,
-                counters: Arc::default(),
-                id,
-            });
-        }
+        let link = |id: FallbackTarget| Link {
+            target: Target::find(pack, &id),
+            breaker: Arc::clone(breakers.entry(id.clone()).or_default()),
+            stand_in: StandIn::None,
+            counters: Arc::default(),
+            id,
+        };
+        let targets = targets(pack.manifest(), asked, mode).into_iter();
+        let mut links: Vec<Link> = targets.map(link).collect();
         let mut behind = StandIn::None;
         for link in links.iter_mut().rev() {
             link.stand_in = behind;
@@ -168,7 +181,7 @@ impl Target {
                     kernel: kernel.clone(),
                 },
                 Some(Err(reason)) => Self::Unavailable(reason.clone()),
-                None => unreachable!("the chain of a checked manifest names kernels of the pack"),
+                None => unreachable!("a kernel is compiled with those of its chain"),
             },
             FallbackTarget::Builtin(_) | FallbackTarget::Host(_) => {
                 match pack.references().get(id) {

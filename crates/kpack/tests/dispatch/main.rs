@@ -7,6 +7,7 @@ mod support;
 
 mod bound;
 mod errors;
+mod explain;
 mod faults;
 mod set_aside;
 mod stats;
