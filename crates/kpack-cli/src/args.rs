@@ -47,6 +47,8 @@ pub(crate) enum Verb {
     Inspect(InspectArgs),
     /// Run a kernel once on the tensors of a file
     Run(RunArgs),
+    /// Show what would run for a kernel on this machine, and why not the others
+    Explain(ExplainArgs),
     /// Measure kernels on made-up inputs
     Bench(BenchArgs),
     /// Make, change, sign and show trust files, and make state folders
@@ -148,6 +150,24 @@ pub(crate) struct RunArgs {
     /// A parameter that differs from its default
     #[arg(long = "param", value_name = "NAME=VALUE")]
     pub(crate) params: Vec<String>,
+    /// The engine: wasmtime or wasmer
+    #[arg(long, value_name = "ENGINE")]
+    pub(crate) backend: Option<String>,
+    /// Fail where the kernel fails: run none of its fallbacks
+    #[arg(long)]
+    pub(crate) strict: bool,
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// The pack: its folder, or its archive
+    pub(crate) pack: PathBuf,
+    /// The kernel's id
+    pub(crate) kernel: String,
+    #[command(flatten)]
+    pub(crate) judge: JudgeArgs,
     /// The engine: wasmtime or wasmer
     #[arg(long, value_name = "ENGINE")]
     pub(crate) backend: Option<String>,

@@ -71,7 +71,7 @@ impl Engine {
             #[cfg(feature = "wasmer")]
             Self::Wasmer => Runtime::builder(kpack::Wasmer::new()?),
         };
-        let builder = builder.verifier(verifier);
+        let builder = builder.verifier(verifier).references(host::references());
         Ok(match cache {
             Some(cache) => builder.compile_cache(cache).build(),
             None => builder.build(),

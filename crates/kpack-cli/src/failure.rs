@@ -2,6 +2,7 @@
 //! their exit codes are listed in `docs/command-line.md`.
 
 mod advice;
+pub(crate) mod causes;
 mod fault;
 pub(crate) mod fields;
 pub(crate) mod libraries;

@@ -2,13 +2,18 @@
 
 use std::time::SystemTime;
 
-use kpack::{HostPolicy, StateDir, Timestamp, Verifier, host_time, reference_pack};
+use kpack::{HostPolicy, References, StateDir, Timestamp, Verifier, host_time, reference_pack};
 
 use crate::failure::Failure;
 
+/// The native reference kernels, which serve as fallbacks.
+pub(crate) fn references() -> References {
+    reference_pack::references()
+}
+
 /// The default limits, and the native reference kernels as names for fallbacks.
 pub(crate) fn policy() -> HostPolicy {
-    reference_pack::host_policy()
+    references().host_policy()
 }
 
 /// What judges packs under this policy, over the floors of a state where there is one.

@@ -16,6 +16,7 @@ mod judge;
 mod key_text;
 mod param;
 mod report;
+mod served;
 mod state;
 mod tensor_names;
 mod tensors;
@@ -68,6 +69,7 @@ fn answer(cli: &Cli, console: &Console) -> Result<Report, Failure> {
         Some(Verb::Verify(args)) => verbs::verify::run(args, console),
         Some(Verb::Inspect(args)) => verbs::inspect::run(args),
         Some(Verb::Run(args)) => verbs::run::run(args, console),
+        Some(Verb::Explain(args)) => verbs::explain::run(args, console),
         Some(Verb::Bench(args)) => verbs::bench::run(args, console),
         Some(Verb::Trust(verb)) => verbs::trust::run(verb, console),
         Some(Verb::Cache(verb)) => verbs::cache::run(verb),

@@ -1,6 +1,6 @@
 //! Tensors in safetensors files, by the names and types of a manifest.
 
-use kpack::{BoundKernel, CallError, DataType, Signature};
+use kpack::{BoundDispatch, CallError, DataType, DispatchInputs, Signature};
 use kpack_schema::{BLOCK_ELEMENTS, BoundTensor, TensorDecl};
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensorError, SafeTensors};
@@ -61,19 +61,17 @@ impl<'a> Inputs<'a> {
             .collect()
     }
 
-    /// Copies every input into the memory of a kernel bound to [`shapes`](Self::shapes).
-    pub(crate) fn write_to(&self, kernel: &mut BoundKernel) -> Result<(), CallError> {
+    /// Copies every input to what was bound to [`shapes`](Self::shapes).
+    pub(crate) fn write_to(&self, inputs: &mut DispatchInputs<'_>) -> Result<(), CallError> {
         for input in &self.tensors {
-            kernel
-                .input_bytes_mut(&input.name)?
-                .copy_from_slice(input.bytes);
+            inputs.bytes_mut(&input.name)?.copy_from_slice(input.bytes);
         }
         Ok(())
     }
 }
 
 /// The bytes of a safetensors file with all outputs of a kernel that has run.
-pub(crate) fn outputs_file(kernel: &BoundKernel) -> Result<Vec<u8>, Failure> {
+pub(crate) fn outputs_file(kernel: &BoundDispatch) -> Result<Vec<u8>, Failure> {
     let mut tensors = Vec::with_capacity(kernel.outputs().len());
     for output in kernel.outputs() {
         let bytes = kernel.output_bytes(&output.name)?;

@@ -3,6 +3,7 @@
 pub(crate) mod archive;
 pub(crate) mod bench;
 pub(crate) mod cache;
+pub(crate) mod explain;
 pub(crate) mod hash;
 pub(crate) mod inspect;
 pub(crate) mod keygen;

@@ -1,8 +1,8 @@
 //! Each library error as a failure: its kind and exit code.
 
 use kpack::{
-    BackendError, BindError, Blame, CacheError, CallError, KernelError, LoadError, ReadPackError,
-    Step, VerifyError,
+    BackendError, BindError, Blame, CacheError, CallError, DispatchError, KernelError, LinkError,
+    LoadError, ReadPackError, Step, VerifyError,
 };
 use kpack_schema::json::JsonError;
 use kpack_schema::{ManifestProblems, Problem};
@@ -10,7 +10,7 @@ use kpack_verify::{ManifestError, SignError, SigningKeyError, UnarchivableError}
 use serde_json::{Value, json};
 
 use super::fields::Fields;
-use super::{Exit, Failure, advice, fields};
+use super::{Exit, Failure, advice, causes, fields};
 
 impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
@@ -165,15 +165,42 @@ impl From<BindError> for Failure {
 
 impl From<CallError> for Failure {
     fn from(error: CallError) -> Self {
-        let exit = match &error {
+        Self::from(&error)
+    }
+}
+
+impl From<&CallError> for Failure {
+    fn from(error: &CallError) -> Self {
+        let exit = match error {
             CallError::Rejected { .. } => Exit::Kernel,
             CallError::Fault(fault) if fault.is_limit() => Exit::Limit,
             CallError::Fault(_) => Exit::Kernel,
             _ => Exit::Failed,
         };
-        Self::of(error.kind(), exit, &error)
-            .advised(advice::of_call(&error))
-            .fields(fields::of_call(&error))
+        Self::of(error.kind(), exit, error)
+            .advised(advice::of_call(error))
+            .fields(fields::of_call(error))
+    }
+}
+
+/// As the kernel that was asked for failed; where fallbacks failed too, with what each ended in.
+impl From<DispatchError> for Failure {
+    fn from(error: DispatchError) -> Self {
+        let failure = match error.first() {
+            LinkError::Call(CallError::Bind(bind)) => bind.clone().into(),
+            LinkError::Call(call) => call.into(),
+            LinkError::Unavailable(reason) => {
+                Self::of(error.kind(), exit_of_blame(error.blame()), reason)
+                    .advised(advice::of_kind(error.kind()))
+                    .detail("kernel", error.kernel().as_str())
+                    .fields(fields::of_platform(reason))
+            }
+            other => Self::of(error.kind(), exit_of_blame(error.blame()), other),
+        };
+        match error.causes() {
+            [_] => failure,
+            causes => failure.detail("causes", causes::of_links(causes)),
+        }
     }
 }
 

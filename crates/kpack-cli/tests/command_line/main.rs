@@ -10,6 +10,8 @@ mod archive;
 mod bench;
 mod cache;
 mod explain;
+mod explain_kernel;
+mod fallback;
 mod floors;
 mod init;
 mod inspect;
