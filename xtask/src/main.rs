@@ -4,6 +4,7 @@
 
 mod bench_report;
 mod build_kernels;
+mod built_program;
 mod demo;
 mod deny;
 mod differential;
