@@ -15,6 +15,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("kpack", 4),
     ("kpack-conformance", 5),
     ("kpack-differential", 5),
+    ("kpack-load", 5),
     ("kpack-fuzz", 6),
     ("kpack-cli", 6),
     ("kpack-benches", 6),
