@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use anyhow::{Context, Result};
-use kpack::{CallError, Caller, CallerOptions, Kernel, Pack, Runtime, reference_pack};
+use kpack::{CallError, Caller, CallerOptions, Dispatcher, Kernel, Pack, Runtime, reference_pack};
 
 use super::{Ready, Series};
 use crate::workload::Workload;
@@ -41,6 +41,36 @@ impl Series for Engine {
         bound.run()?;
         Ok(Some(Box::new(move || {
             bound.run().expect("the same call has just succeeded");
+        })))
+    }
+}
+
+/// Calls by a [`BoundDispatch`](kpack::BoundDispatch) whose inputs are all kept: what a bound call does, and
+/// what it takes to fall back, count and measure beside it.
+#[derive(Debug, Clone, Copy)]
+pub struct ByDispatch<'e>(pub &'e Engine);
+
+impl Series for ByDispatch<'_> {
+    fn name(&self) -> &'static str {
+        "dispatch"
+    }
+
+    fn prepare<'a>(&self, workload: &'a Workload) -> Result<Option<Ready<'a>>> {
+        let dispatch = Dispatcher::new(&self.0.pack).kernel(workload.kernel)?;
+        let inputs = workload.inputs.iter();
+        let shapes: Vec<(&str, &[usize])> = inputs
+            .map(|(name, tensor)| (*name, tensor.shape()))
+            .collect();
+        let mut bound = dispatch.bind_shapes(&shapes, &workload.params)?;
+        for (name, tensor) in &workload.inputs {
+            bound.keep(name, tensor)?;
+        }
+        bound.run(|_| Ok(()))?;
+        Ok(Some(Box::new(move || {
+            let report = bound
+                .run(|_| Ok(()))
+                .expect("the same call has just succeeded");
+            assert!(!report.is_fallback(), "a fallback is another call");
         })))
     }
 }

@@ -16,7 +16,7 @@ use crate::ceiling::Ceiling;
 use crate::lone_kernel::{self, EMPTY, ENTRY_POINT};
 #[cfg(feature = "candle")]
 use crate::series::Candle;
-use crate::series::{ByCaller, ByHand, Engine, OneShot, Ready, Series};
+use crate::series::{ByCaller, ByDispatch, ByHand, Engine, OneShot, Ready, Series};
 use crate::turns::{Effort, Ratio, by_turns};
 use crate::workload::{self, Workload};
 use crate::{cached, raw};
@@ -83,6 +83,7 @@ impl Contestants {
             Comparison::Wasmer => (&self.wasmer, &self.wasmtime),
             Comparison::Caller => (&one, &self.wasmtime),
             Comparison::OneShot => (&OneShot(&self.wasmtime), &self.wasmtime),
+            Comparison::Dispatch => (&ByDispatch(&self.wasmtime), &self.wasmtime),
             Comparison::Threads => (&two, &one),
             Comparison::Deadline => (&self.wasmtime, &self.unchecked),
             Comparison::Chain => return self.chains(what, effort).map(Some),

@@ -17,6 +17,8 @@ pub enum Comparison {
     Caller,
     /// The one-shot call on a fresh instance, into new tensors, over the bound call.
     OneShot,
+    /// The bound call of a kernel with its fallbacks, over the bound call of the kernel alone.
+    Dispatch,
     /// A caller on two threads, over one thread.
     Threads,
     /// RMSNorm, its result copied into RoPE's input, and RoPE, over the two calls without the copy:
@@ -41,6 +43,7 @@ impl Comparison {
             Self::Wasmer => "wasmer / wasmtime",
             Self::Caller => "caller / bound call",
             Self::OneShot => "one-shot / bound call",
+            Self::Dispatch => "dispatch / bound call",
             Self::Threads => "2 threads / 1 thread",
             Self::Chain => "chain / its two kernels",
             Self::EmptyCall => "bound call / typed call",
@@ -69,7 +72,8 @@ pub struct Target {
 #[must_use]
 pub fn all() -> Vec<Target> {
     use Comparison::{
-        CachedLoad, Caller, Candle, Ceiling, Chain, Deadline, EmptyCall, OneShot, Threads, Wasmer,
+        CachedLoad, Caller, Candle, Ceiling, Chain, Deadline, Dispatch, EmptyCall, OneShot,
+        Threads, Wasmer,
     };
     let mut all = vec![
         target(Ceiling, RMSNORM[0], 3.0, 2.0),
@@ -103,6 +107,8 @@ pub fn all() -> Vec<Target> {
     all.extend(copying.map(|(what, ..)| of_interest(OneShot, what)));
     all.extend(HALF.map(|what| of_interest(Chain, what)));
     all.extend([
+        target(Dispatch, RMSNORM[0], 1.1, 1.05),
+        of_interest(Dispatch, HALF[0]),
         target(Threads, RMSNORM[2], 0.6, 0.52),
         target(Threads, HALF[2], 0.6, 0.52),
         target(Threads, INTERLEAVED[2], 0.6, 0.52),

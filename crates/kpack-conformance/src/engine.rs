@@ -1,6 +1,6 @@
 use std::error::Error;
 
-use kpack::reference_pack::host_policy;
+use kpack::reference_pack::references;
 use kpack::{BackendError, CallerOptions, FeatureSet, Pack, Runtime};
 
 use crate::elements::Elements;
@@ -28,7 +28,7 @@ pub fn runtimes_offering(features: FeatureSet) -> Result<Vec<Runtime>, BackendEr
         Runtime::builder(kpack::Wasmer::new()?.offering(features)),
     ];
     Ok(builders
-        .map(|builder| builder.host_policy(host_policy()).build())
+        .map(|builder| builder.references(references()).build())
         .into())
 }
 
