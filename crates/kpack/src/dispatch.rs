@@ -10,6 +10,8 @@ mod error;
 mod explanation;
 mod inputs;
 mod latency;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod native;
 mod policy;
 mod report;
@@ -24,7 +26,7 @@ use kpack_schema::{BindError, FallbackTarget, KernelId, ParamValue, Signature};
 
 use crate::pack::{KernelError, Pack};
 
-use self::chain::Chain;
+use self::chain::{Chain, Link};
 
 pub(crate) use self::chain::targets;
 
@@ -34,6 +36,8 @@ pub use self::clock::MonotonicClock;
 pub use self::error::{DispatchError, LinkError, LinkFailure};
 pub use self::explanation::{ExplainedLink, Explanation, Verdict};
 pub use self::latency::Latency;
+#[cfg(feature = "metrics")]
+pub use self::metrics::MetricsExporter;
 pub use self::policy::{FallbackMode, FallbackPolicy, OnFailure, SetAside};
 pub use self::report::{DispatchReport, ServedBy};
 pub use self::stats::{LinkStats, Stats};
@@ -148,17 +152,8 @@ impl Dispatcher {
     /// What was counted since the dispatcher was made. Calls that end meanwhile may be in it or not.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        let chains = self.shared.chains.iter();
-        let of_chain = |chain: &Chain| {
-            let links = chain.links().iter();
-            links
-                .map(|link| link.counters().snapshot(link.id().clone()))
-                .collect()
-        };
         Stats {
-            kernels: chains
-                .map(|(id, chain)| (id.clone(), of_chain(chain)))
-                .collect(),
+            kernels: self.stats_of(|link| link.counters().snapshot(link.id().clone())),
         }
     }
 
@@ -172,6 +167,15 @@ impl Dispatcher {
     #[must_use]
     pub fn policy(&self) -> &FallbackPolicy {
         &self.shared.policy
+    }
+
+    /// For each kernel what is made of the links of its chain.
+    fn stats_of(&self, make: impl Fn(&Link) -> LinkStats) -> BTreeMap<KernelId, Vec<LinkStats>> {
+        let chains = self.shared.chains.iter();
+        let of_chain = |chain: &Chain| chain.links().iter().map(&make).collect();
+        chains
+            .map(|(id, chain)| (id.clone(), of_chain(chain)))
+            .collect()
     }
 
     fn chain(&self, id: &str) -> Result<&Arc<Chain>, KernelError> {

@@ -61,6 +61,8 @@ mod verifier;
 
 pub use clock::{ClockError, host_time};
 pub use compile_cache::{CacheEntry, CacheError, CompileCache};
+#[cfg(feature = "metrics")]
+pub use dispatch::MetricsExporter;
 pub use dispatch::{
     BoundDispatch, Dispatch, DispatchCall, DispatchError, DispatchInputs, DispatchOutputs,
     DispatchReport, Dispatcher, DispatcherBuilder, ExplainedLink, Explanation, FallbackMode,

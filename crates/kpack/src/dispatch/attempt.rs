@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use kpack_exec::{CallError, FaultKind};
+use kpack_exec::{Blame, CallError, FaultKind};
 
 use super::Dispatch;
 use super::breaker::{Admission, Counted, Trial};
@@ -82,10 +82,12 @@ impl Dispatch {
 
     #[cold]
     fn failed(&self, link: &Link, trial: Option<Trial<'_>>, error: &LinkError) {
-        let (pack, kernel) = (self.shared.pack.name(), self.id());
-        tracing::warn!(
-            %pack, %kernel, link = %link.id(), kind = error.kind(), error = %error, "failed"
-        );
+        let (pack, kernel, kind) = (self.shared.pack.name(), self.id(), error.kind());
+        if error.blame() == Blame::Caller {
+            tracing::debug!(%pack, %kernel, link = %link.id(), kind, %error, "refused");
+        } else {
+            tracing::warn!(%pack, %kernel, link = %link.id(), kind, %error, "failed");
+        }
         // A trial that is dropped without a verdict is left to the next call.
         let (Some(fault), Some(rule)) = (self.counted(error), self.shared.policy.rule()) else {
             return;

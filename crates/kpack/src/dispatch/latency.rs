@@ -44,6 +44,18 @@ impl Latency {
         Duration::from_nanos(self.total_ns)
     }
 
+    /// The calls that were counted since `earlier`, an earlier snapshot of the same.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let buckets = self.buckets.iter().zip(&earlier.buckets);
+        Self {
+            buckets: buckets
+                .map(|(now, before)| now.saturating_sub(*before))
+                .collect(),
+            total_ns: self.total_ns.wrapping_sub(earlier.total_ns),
+        }
+    }
+
     /// The time that this part of the calls did not exceed, such as 0.99; `None` where there was no
     /// call. Off by at most a sixteenth.
     #[must_use]
@@ -55,7 +67,7 @@ impl Latency {
             below += calls;
             below >= rank && below > 0
         });
-        bucket.map(|bucket| middle(bucket))
+        bucket.map(middle)
     }
 
     /// The buckets that are not empty: the middle of each, and how many calls are in it.

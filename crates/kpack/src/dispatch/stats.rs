@@ -63,6 +63,12 @@ pub(super) struct OwnLatency {
 }
 
 impl LinkStats {
+    /// Of a link that has done nothing.
+    #[cfg(feature = "metrics")]
+    pub(super) fn none(link: FallbackTarget) -> Self {
+        Counters::default().snapshot(link)
+    }
+
     /// Calls that it served.
     #[must_use]
     pub fn served(&self) -> u64 {

@@ -7,8 +7,11 @@ mod support;
 
 mod bound;
 mod errors;
+mod events;
 mod explain;
 mod faults;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod set_aside;
 mod stats;
 
