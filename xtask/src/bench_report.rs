@@ -19,8 +19,10 @@ use serde::de::DeserializeOwned;
 
 use self::criterion::Results;
 use self::figures::Figures;
+pub(crate) use self::markdown::time;
 use self::report::Report;
 use crate::build_kernels::target_dir;
+use crate::kernel_docs::kernel_docs;
 use crate::outer_cargo::{self, workspace_root};
 use crate::wasm_toolchain;
 
@@ -35,7 +37,7 @@ pub(crate) struct Options {
 }
 
 /// Writes JSON, Markdown and a chart to `kpack/bench` in the target folder and to
-/// `docs/benchmarks`, the kernels' times to the README, and prints the Markdown.
+/// `docs/benchmarks`, the kernels' times to the README and to their pages, and prints the Markdown.
 ///
 /// # Errors
 ///
@@ -62,6 +64,7 @@ pub(crate) fn bench_report(options: &Options) -> Result<()> {
         eprintln!("written to {}", folder.display());
     }
     update_readme(&report)?;
+    kernel_docs()?;
     print!("{}", pages.markdown);
     Ok(())
 }

@@ -9,6 +9,7 @@ mod demo;
 mod deny;
 mod differential;
 mod fuzz;
+mod kernel_docs;
 mod miri;
 mod mutants;
 mod outer_cargo;
@@ -58,6 +59,7 @@ fn run(verb: Verb) -> anyhow::Result<()> {
             jobs,
         } => differential::differential(modules, seed, jobs),
         Verb::Fuzz(options) => fuzz::fuzz(&options),
+        Verb::KernelDocs => kernel_docs::kernel_docs(),
         Verb::Miri => miri::miri(),
         Verb::Mutants => mutants::mutants(),
         Verb::Test { toolchain } => test::test(toolchain),
@@ -113,6 +115,8 @@ enum Verb {
     },
     /// Feeds what reads strangers' bytes with hostile ones
     Fuzz(fuzz::Options),
+    /// Writes a page about each kernel of the reference pack
+    KernelDocs,
     /// Runs the tests of the lowest crates under Miri
     Miri,
     /// Tests whether the tests notice changes to verification and to the memory layout

@@ -34,7 +34,7 @@ pub(super) fn page(report: &Report, chart: Option<&str>) -> String {
 }
 
 /// A time with three digits that count.
-pub(super) fn time(nanoseconds: f64) -> String {
+pub(crate) fn time(nanoseconds: f64) -> String {
     let (value, unit) = match nanoseconds {
         n if n < 1e3 => (n, "ns"),
         n if n < 1e6 => (n / 1e3, "µs"),
