@@ -137,8 +137,10 @@ impl Default for Histogram {
     }
 }
 
+/// As far as 584 years.
 fn nanoseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+    let whole = time.as_secs().saturating_mul(1_000_000_000);
+    whole.saturating_add(u64::from(time.subsec_nanos()))
 }
 
 /// The bucket that a time belongs to.

@@ -10,6 +10,7 @@ mod errors;
 mod events;
 mod explain;
 mod faults;
+mod host_errors;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod set_aside;
