@@ -5,11 +5,11 @@ use std::hint::black_box;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use kpack::{Pack, Runtime, Trust};
+use kpack::{Deviation, Pack, Runtime, Trust};
 use kpack_benches::measure::median_ns;
 use kpack_benches::native::NativeCall;
 use kpack_benches::workload::{self, Workload};
-use kpack_conformance::{Deviation, PackHarness, cases, runtimes};
+use kpack_conformance::{PackHarness, cases, runtimes};
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

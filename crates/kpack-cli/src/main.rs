@@ -18,7 +18,6 @@ mod param;
 mod report;
 mod served;
 mod state;
-mod tensor_names;
 mod tensors;
 mod usage;
 mod verbs;

@@ -1,6 +1,8 @@
+use kpack::Deviation;
+
 use crate::calls::Step;
 use crate::rope::RopeCase;
-use crate::{Deviation, Failure, Harness};
+use crate::{Failure, Harness};
 
 /// A golden case: one or more kernel calls with expected results.
 #[derive(Debug, Clone)]

@@ -1,8 +1,6 @@
 use std::error::Error;
 
-use kpack::{ParamValue, Tensor};
-
-use crate::Mismatch;
+use kpack::{Mismatch, ParamValue, Tensor};
 
 /// One call of a kernel.
 #[derive(Debug, Clone)]

@@ -26,7 +26,7 @@ mod softmax;
 mod swiglu;
 
 pub use case::{Case, Outcome};
-pub use compare::{Deviation, Expectation, Mismatch, widened};
+pub use compare::{Expectation, widened};
 pub use engine::{CallerHarness, PackHarness, runtimes, runtimes_offering};
 pub use golden::{GoldenError, cases};
 pub use harness::{Call, Failure, Harness, Results};

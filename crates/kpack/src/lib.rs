@@ -42,6 +42,7 @@
 #![forbid(unsafe_code)]
 
 mod clock;
+mod compare;
 mod compile_cache;
 mod compiler;
 mod dispatch;
@@ -56,10 +57,12 @@ pub mod reference_pack;
 mod references;
 mod runtime;
 mod state_dir;
+mod tensor_file;
 mod trust_on_disk;
 mod verifier;
 
 pub use clock::{ClockError, host_time};
+pub use compare::{Deviation, Mismatch, Number, RowTolerance, compare};
 pub use compile_cache::{CacheEntry, CacheError, CompileCache};
 #[cfg(feature = "metrics")]
 pub use dispatch::MetricsExporter;
@@ -78,6 +81,7 @@ pub use pack_source::PackSource;
 pub use references::References;
 pub use runtime::{Runtime, RuntimeBuilder};
 pub use state_dir::{StateDir, StateError};
+pub use tensor_file::{FileTensor, TensorFile, TensorFileError, write_tensor_file};
 pub use trust_on_disk::{TrustLoadError, TrustOnDisk};
 pub use verifier::{Verifier, VettedPack};
 

@@ -10,7 +10,7 @@ const LENGTH_BYTES: usize = 8;
 
 /// The first name that the header of a safetensors file holds for the second time. `None` too where
 /// the file is none.
-pub(crate) fn repeated_name(file: &[u8]) -> Option<String> {
+pub(super) fn repeated_name(file: &[u8]) -> Option<String> {
     let (length, rest) = file.split_first_chunk::<LENGTH_BYTES>()?;
     let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
     let mut header = serde_json::Deserializer::from_slice(rest.get(..length)?);
