@@ -1,4 +1,4 @@
-use kpack::{Deviation, ParamValue, Tensor};
+use kpack::{ParamValue, Tensor};
 use kpack_schema::Tolerance;
 
 use crate::Expectation;

@@ -5,7 +5,7 @@ mod bound;
 mod breaker;
 mod call;
 mod chain;
-mod clock;
+pub(crate) mod clock;
 mod error;
 mod explanation;
 mod inputs;

@@ -41,11 +41,13 @@
 
 #![forbid(unsafe_code)]
 
+mod candidate;
 mod clock;
 mod compare;
 mod compile_cache;
 mod compiler;
 mod dispatch;
+mod health;
 mod kernel;
 mod load_error;
 mod native;
@@ -56,11 +58,13 @@ mod private;
 pub mod reference_pack;
 mod references;
 mod runtime;
+mod slot;
 mod state_dir;
 mod tensor_file;
 mod trust_on_disk;
 mod verifier;
 
+pub use candidate::Candidate;
 pub use clock::{ClockError, host_time};
 pub use compare::{Deviation, Mismatch, Number, RowTolerance, compare};
 pub use compile_cache::{CacheEntry, CacheError, CompileCache};
@@ -72,6 +76,10 @@ pub use dispatch::{
     FallbackPolicy, Latency, LinkError, LinkFailure, LinkStats, MonotonicClock, OnFailure,
     ServedBy, SetAside, Stats, Verdict,
 };
+pub use health::{
+    ByTurns, CallTimes, CompareSpeed, HealthError, HealthPolicy, HealthReport, KernelHealth,
+    MissingVectors, Slowdown, VectorError, VectorHealth, VectorPassed,
+};
 pub use kernel::Kernel;
 pub use load_error::LoadError;
 pub use native::{NativeCall, NativeError, NativeKernel};
@@ -80,6 +88,11 @@ pub use pack_dir::{MAX_FOLDER_DEPTH, PackDir, ReadPackError};
 pub use pack_source::PackSource;
 pub use references::References;
 pub use runtime::{Runtime, RuntimeBuilder};
+pub use slot::{
+    BackOff, Forgiven, Generation, InterfaceError, Refusal, RollbackError, Serving, Slot,
+    SlotBuilder, SlotCallError, SlotCounts, SlotKernel, StageError, StageStep, Staged,
+    StagingPanic, StagingPriority, SwapOutcome, SwapRecord,
+};
 pub use state_dir::{StateDir, StateError};
 pub use tensor_file::{FileTensor, TensorFile, TensorFileError, write_tensor_file};
 pub use trust_on_disk::{TrustLoadError, TrustOnDisk};

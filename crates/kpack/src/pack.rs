@@ -165,6 +165,10 @@ impl Pack {
         self.inner.kernels.get(id)
     }
 
+    pub(crate) fn vetted(&self) -> &VettedPack {
+        &self.inner.vetted
+    }
+
     fn ids(&self) -> impl Iterator<Item = &KernelId> {
         self.manifest().kernels().iter().map(|kernel| kernel.id())
     }

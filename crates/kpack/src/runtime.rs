@@ -9,6 +9,7 @@ use kpack_exec::{
 use kpack_schema::{FallbackTarget, HostPolicy, KernelId, Timestamp};
 use kpack_verify::{PackBytes, PackLimits, Trust};
 
+use crate::candidate::Candidate;
 use crate::clock;
 use crate::compile_cache::CompileCache;
 use crate::compiler::Compiler;
@@ -123,7 +124,7 @@ impl Runtime {
     /// the engine fails, and as [`VettedPack::accept`]. A pack of which no kernel runs on this engine is not an error here, as
     /// it is where a pack is loaded.
     pub fn compile(&self, pack: &VettedPack) -> Result<Pack, LoadError> {
-        self.compile_some(pack, |_| true)
+        accepted(self.prepare(pack)?)
     }
 
     /// Compiles one kernel of a pack with its fallbacks, unless the mode is strict, and leaves the
@@ -148,7 +149,18 @@ impl Runtime {
             let kernel = FallbackTarget::Kernel(self::id(kernel).clone());
             chain.contains(&kernel)
         };
-        self.compile_some(pack, is_in_chain)
+        accepted(self.prepare_some(pack, is_in_chain)?)
+    }
+
+    /// Compiles every kernel of a pack that this engine runs, and leaves the pack unaccepted: for a
+    /// host that looks at what it does before it takes it. A [`Slot`](crate::Slot) does so.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::OtherPolicy`] for a pack that another policy than this runtime's judged, and
+    /// when the engine fails.
+    pub fn prepare(&self, pack: &VettedPack) -> Result<Candidate, LoadError> {
+        self.prepare_some(pack, |_| true)
     }
 
     /// Compiles one kernel of a pack and leaves the others. When it runs, the pack is
@@ -192,26 +204,23 @@ impl Runtime {
         &self.verifier
     }
 
-    fn compile_some(
+    fn prepare_some(
         &self,
         pack: &VettedPack,
         is_wanted: impl Fn(&VettedKernel) -> bool,
-    ) -> Result<Pack, LoadError> {
+    ) -> Result<Candidate, LoadError> {
         self.expect_own_policy(pack)?;
         let backend = self.compiler();
         let mut kernels = BTreeMap::new();
         for kernel in pack.kernels().filter(|kernel| is_wanted(kernel)) {
             kernels.insert(id(kernel).clone(), compile(&backend, kernel)?);
         }
-        if kernels.values().any(Result::is_ok) {
-            pack.accept()?;
-        }
-        Ok(Pack::new(
+        Ok(Candidate::new(Pack::new(
             pack.clone(),
             self.backend.name().to_owned(),
             kernels,
             self.references.clone(),
-        ))
+        )))
     }
 
     /// A pack may ask for no more than this runtime's host allows, whoever judged it.
@@ -349,8 +358,16 @@ fn compile(
     }
 }
 
+/// The pack, accepted where any of its kernels runs on this engine.
+fn accepted(candidate: Candidate) -> Result<Pack, LoadError> {
+    if candidate.pack().kernels().next().is_none() {
+        return Ok(candidate.into_pack());
+    }
+    candidate.accept()
+}
+
 /// The pack, if any of its kernels runs on this engine.
-fn some_available(pack: Pack) -> Result<Pack, LoadError> {
+pub(crate) fn some_available(pack: Pack) -> Result<Pack, LoadError> {
     let mut unavailable = pack.unavailable();
     match unavailable.next() {
         Some((_, first)) if pack.kernels().next().is_none() => Err(LoadError::NoKernelFits {

@@ -94,13 +94,7 @@ impl Verifier {
         let path = path.as_ref();
         let origin = path.display().to_string();
         let trust = in_force(trust, now, &origin)?;
-        let bytes = PackSource::open_with(path, self.pack_limits)
-            .and_then(|pack| pack.read())
-            .map_err(|source| LoadError::Read {
-                path: path.to_owned(),
-                source,
-            })?;
-        self.judge(bytes, &origin, trust)
+        self.judge(self.read(path)?, &origin, trust)
     }
 
     /// Verifies a pack whose bytes are in memory, as of the given time.
@@ -135,6 +129,27 @@ impl Verifier {
     #[must_use]
     pub const fn host_policy(&self) -> &HostPolicy {
         &self.host_policy
+    }
+
+    /// The bytes of a pack, unverified.
+    pub(crate) fn read(&self, path: &Path) -> Result<PackBytes, LoadError> {
+        PackSource::open_with(path, self.pack_limits)
+            .and_then(|pack| pack.read())
+            .map_err(|source| LoadError::Read {
+                path: path.to_owned(),
+                source,
+            })
+    }
+
+    /// Verifies bytes that were read from a place.
+    pub(crate) fn verify_read(
+        &self,
+        bytes: PackBytes,
+        origin: &str,
+        trust: &Trust,
+        now: Timestamp,
+    ) -> Result<VettedPack, LoadError> {
+        self.judge(bytes, origin, in_force(trust, now, origin)?)
     }
 
     fn judge(

@@ -209,6 +209,12 @@ impl BoundDispatch {
         }
     }
 
+    /// Goes on as another kernel that was bound to inputs of the same shapes. What is kept stays kept.
+    pub(crate) fn take_place(&mut self, mut successor: Self) {
+        std::mem::swap(&mut successor.parts.inputs, &mut self.parts.inputs);
+        *self = successor;
+    }
+
     /// The inputs with their shapes, in the order of the manifest.
     #[must_use]
     pub fn inputs(&self) -> &[BoundTensor] {

@@ -16,7 +16,7 @@ impl<F: Fn() -> Duration + Send + Sync> MonotonicClock for F {
 }
 
 /// The system's clock, which does not follow the wall clock.
-pub(super) fn since_now() -> Arc<dyn MonotonicClock> {
+pub(crate) fn since_now() -> Arc<dyn MonotonicClock> {
     let start = Instant::now();
     Arc::new(move || start.elapsed())
 }

@@ -1,0 +1,183 @@
+use std::time::{Duration, Instant};
+
+use kpack_exec::CallError;
+
+use super::policy::Slowdown;
+
+/// How long a call takes in two packs, each the median of several samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallTimes {
+    /// In the pack that is to serve.
+    pub candidate: Duration,
+    /// In the pack that serves.
+    pub serving: Duration,
+}
+
+/// Measures the same call in two packs. [`ByTurns`] does so by the clock; a host may have a better way,
+/// and a test one that does not depend on a clock.
+pub trait CompareSpeed: Send + Sync {
+    /// Measures both calls; `None` when the serving pack's cannot be made, so that there is nothing to
+    /// compare with.
+    ///
+    /// # Errors
+    ///
+    /// When the candidate's call fails.
+    fn compare(
+        &self,
+        candidate: &mut dyn FnMut() -> Result<(), CallError>,
+        serving: &mut dyn FnMut() -> Result<(), CallError>,
+    ) -> Result<Option<CallTimes>, CallError>;
+}
+
+/// Samples of both calls in turns, so that whatever else the machine does weighs on both alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ByTurns;
+
+/// The turns of a measurement, unless its calls are so slow that fewer must do.
+const TURNS: usize = 11;
+const FEWEST_TURNS: usize = 3;
+/// After so long no turn beyond the fewest is begun.
+const LONG_ENOUGH: Duration = Duration::from_millis(200);
+/// A sample repeats a short call until it takes about as long.
+const SAMPLE: Duration = Duration::from_micros(100);
+const MAX_REPETITIONS: u32 = 1_000;
+/// A verdict that a kernel is slow must come out so often in a row.
+const CONFIRMATIONS: usize = 3;
+
+impl CompareSpeed for ByTurns {
+    fn compare(
+        &self,
+        candidate: &mut dyn FnMut() -> Result<(), CallError>,
+        serving: &mut dyn FnMut() -> Result<(), CallError>,
+    ) -> Result<Option<CallTimes>, CallError> {
+        // Whatever is done at a first call is done here.
+        candidate()?;
+        if serving().is_err() {
+            return Ok(None);
+        }
+        let longest = sample(1, candidate)?.max(Duration::from_nanos(1));
+        let repetitions = SAMPLE.as_nanos() / longest.as_nanos();
+        let repetitions = u32::try_from(repetitions)
+            .unwrap_or(MAX_REPETITIONS)
+            .clamp(1, MAX_REPETITIONS);
+        let start = Instant::now();
+        let mut samples = [Vec::new(), Vec::new()];
+        for turn in 0..TURNS {
+            if turn >= FEWEST_TURNS && start.elapsed() > LONG_ENOUGH {
+                break;
+            }
+            samples[0].push(sample(repetitions, candidate)?);
+            match sample(repetitions, serving) {
+                Ok(time) => samples[1].push(time),
+                Err(_) => return Ok(None),
+            }
+        }
+        let [candidate, serving] = samples.map(median);
+        Ok(Some(CallTimes { candidate, serving }))
+    }
+}
+
+/// The times of a kernel that is too slow, if it is so each time it is measured.
+pub(crate) fn too_slow(
+    rule: &Slowdown,
+    speed: &dyn CompareSpeed,
+    candidate: &mut dyn FnMut() -> Result<(), CallError>,
+    serving: &mut dyn FnMut() -> Result<(), CallError>,
+) -> Result<Option<CallTimes>, CallError> {
+    let mut slow = None;
+    for _ in 0..CONFIRMATIONS {
+        slow = match speed.compare(candidate, serving)? {
+            Some(times) if rule.refuses(times) => Some(times),
+            _ => return Ok(None),
+        };
+    }
+    Ok(slow)
+}
+
+/// The time of a call, over several.
+fn sample(
+    repetitions: u32,
+    call: &mut dyn FnMut() -> Result<(), CallError>,
+) -> Result<Duration, CallError> {
+    let start = Instant::now();
+    for _ in 0..repetitions {
+        call()?;
+    }
+    Ok(start.elapsed() / repetitions)
+}
+
+fn median(mut samples: Vec<Duration>) -> Duration {
+    samples.sort_unstable();
+    samples[samples.len() / 2]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    /// Answers with each of the given ratios in turn.
+    struct Told(std::sync::Mutex<Vec<u64>>);
+
+    impl CompareSpeed for Told {
+        fn compare(
+            &self,
+            candidate: &mut dyn FnMut() -> Result<(), CallError>,
+            _serving: &mut dyn FnMut() -> Result<(), CallError>,
+        ) -> Result<Option<CallTimes>, CallError> {
+            candidate()?;
+            let mut told = self.0.lock().unwrap();
+            Ok(told.pop().map(|times| CallTimes {
+                candidate: Duration::from_millis(times),
+                serving: Duration::from_millis(1),
+            }))
+        }
+    }
+
+    fn verdict(told: &[u64]) -> Option<Duration> {
+        let speed = Told(told.iter().rev().copied().collect::<Vec<_>>().into());
+        let (rule, mut nothing) = (Slowdown::default(), || Ok(()));
+        let times = too_slow(&rule, &speed, &mut nothing, &mut || Ok(())).unwrap();
+        times.map(|times| times.candidate)
+    }
+
+    #[test]
+    fn one_bad_measurement_is_no_verdict() {
+        assert_eq!(verdict(&[9, 9, 1]), None);
+        assert_eq!(verdict(&[9, 1, 9]), None);
+        assert_eq!(verdict(&[9, 8, 7]), Some(Duration::from_millis(7)));
+        assert_eq!(verdict(&[9, 9]), None, "nothing to compare with");
+    }
+
+    #[test]
+    fn both_are_called_as_often() {
+        let calls = [Cell::new(0), Cell::new(0)];
+        let count = |at: usize| calls[at].set(calls[at].get() + 1);
+        let times = ByTurns.compare(
+            &mut || {
+                count(0);
+                Ok(())
+            },
+            &mut || {
+                count(1);
+                Ok(())
+            },
+        );
+        assert!(times.unwrap().is_some());
+        // But for the one by which the candidate's calls are counted out.
+        assert_eq!(calls[0].get(), calls[1].get() + 1);
+    }
+
+    #[test]
+    fn a_serving_pack_that_fails_is_none_to_compare_with() {
+        let failed = || CallError::NoResult { output: "y".into() };
+        let times = ByTurns.compare(&mut || Ok(()), &mut || Err(failed()));
+        assert!(times.unwrap().is_none());
+        assert!(
+            ByTurns
+                .compare(&mut || Err(failed()), &mut || Ok(()))
+                .is_err()
+        );
+    }
+}
