@@ -1,6 +1,5 @@
 //! `cargo xtask build-kernels`: from `kernels-src` to a pack folder that only lacks its signature.
 
-use std::collections::BTreeSet;
 use std::collections::btree_map::{BTreeMap, Entry};
 use std::fmt;
 use std::fs;
@@ -10,8 +9,9 @@ use anyhow::{Context, Result, anyhow, ensure};
 use kpack_schema::{AuthorInfo, Digest, Feature, FeatureSet, KernelInfo, KernelManifest, PackPath};
 use kpack_verify::MANIFEST_FILE;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
+use crate::family::{Family, Variant, read_toml};
 use crate::outer_cargo::workspace_root;
 use crate::wasm_toolchain::{self, BuiltWith, TARGET, ToolchainChoice, WasmToolchain};
 use crate::{pack_folder, wasm_module};
@@ -56,9 +56,12 @@ pub(crate) fn build_pack(out: &Path, toolchain: ToolchainChoice) -> Result<Built
     let toolchain = WasmToolchain::find(toolchain, &workspace)?;
 
     let recipe: Recipe = read_toml(&source.join("pack.toml"))?;
-    let drafts = read_drafts(&source, &recipe.families)?;
-    let modules = build_modules(&toolchain, &workspace, &drafts)?;
-    let manifest = recipe.into_manifest(fill_hashes(drafts, &modules)?);
+    let families = recipe.families.iter();
+    let families = families
+        .map(|name| Family::read(&source, name))
+        .collect::<Result<Vec<_>>>()?;
+    let (kernels, modules) = build_families(&toolchain, &workspace, &families)?;
+    let manifest = recipe.into_manifest(kernels);
     let built_with = toolchain.built_with()?;
 
     pack_folder::replace(out, |folder| write_pack(folder, &manifest, &modules))?;
@@ -173,112 +176,84 @@ impl Recipe {
     }
 }
 
-/// The kernels of all families as they stand beside their source: without a hash.
-fn read_drafts(source: &Path, families: &[String]) -> Result<Vec<serde_json::Value>> {
-    let mut drafts = Vec::new();
-    for family in families {
-        let path = source.join(family).join("kernels.json");
-        let mut family: Vec<serde_json::Value> = read_json(&path)?;
-        drafts.append(&mut family);
-    }
-    Ok(drafts)
-}
-
 /// The finished modules by the path that kernels name, each with its digest.
 type Modules = BTreeMap<PackPath, (Vec<u8>, Digest)>;
 
-/// A module that kernels name, and what the build has to know of it.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct WantedModule {
-    features: FeatureSet,
-    entry_points: BTreeSet<String>,
-}
-
-/// Builds the kernels once for each set of features that a module has, and takes each module from
-/// the build of its features: `rope/rope_f32.simd.wasm` is `rope_f32.wasm` there.
-fn build_modules(
+/// Builds the kernels once for each set of features that a module has, and takes from these builds
+/// the modules, and from the modules what their kernels declare.
+fn build_families(
     toolchain: &WasmToolchain,
     workspace: &Path,
-    drafts: &[serde_json::Value],
-) -> Result<Modules> {
+    families: &[Family],
+) -> Result<(Vec<KernelInfo>, Modules)> {
     let mut builds: BTreeMap<FeatureSet, PathBuf> = BTreeMap::new();
+    let mut kernels = Vec::new();
     let mut modules = Modules::new();
-    for (path, wanted) in wanted_modules(drafts)? {
-        let artifacts = match builds.entry(wanted.features) {
-            Entry::Occupied(built) => built.into_mut(),
-            Entry::Vacant(place) => place.insert(compile(toolchain, workspace, wanted.features)?),
-        };
-        let name = path.segments().last().expect("a path has a segment");
-        let stem = name.split('.').next().unwrap_or(name);
-        let artifact = artifacts.join(format!("{stem}.wasm"));
-        let built =
-            fs::read(&artifact).with_context(|| format!("no module was built for: `{path}`"))?;
-        let module = wasm_module::finish(&built, &wanted.entry_points, wanted.features)
-            .with_context(|| format!("module is not fit for a pack: `{path}`"))?;
-        let digest = kpack_verify::sha256(&module);
-        modules.insert(path, (module, digest));
-    }
-    Ok(modules)
-}
-
-fn wanted_modules(drafts: &[serde_json::Value]) -> Result<BTreeMap<PackPath, WantedModule>> {
-    let mut wanted: BTreeMap<PackPath, WantedModule> = BTreeMap::new();
-    for draft in drafts {
-        let baseline = [draft];
-        let variants = draft["variants"].as_array().into_iter().flatten();
-        for module in baseline.into_iter().chain(variants) {
-            let path = text(module, "path")?.parse::<PackPath>()?;
-            let features = features(&module["features"])?;
-            let entry = wanted.entry(path).or_insert_with(|| WantedModule {
-                features,
-                ..WantedModule::default()
-            });
+    for family in families {
+        let mut declared = None;
+        for variant in family.builds() {
+            let path = family.path(&variant)?;
+            let features = variant.features;
+            let artifacts = match builds.entry(features) {
+                Entry::Occupied(built) => built.into_mut(),
+                Entry::Vacant(place) => place.insert(compile(toolchain, workspace, features)?),
+            };
+            let artifact = artifacts.join(format!("{}.wasm", family.module()));
+            let built = fs::read(&artifact)
+                .with_context(|| format!("no module was built for: `{path}`"))?;
+            let (entries, module) = finish(&built, features)
+                .with_context(|| format!("module is not fit for a pack: `{path}`"))?;
             ensure!(
-                entry.features == features,
-                "a module is named with two sets of features: `{}`",
-                text(module, "path")?
+                *declared.get_or_insert_with(|| entries.clone()) == entries,
+                "kernels are declared otherwise than in the module without features: `{path}`"
             );
-            let entry_point = text(draft, "entry_point")?.to_owned();
-            entry.entry_points.insert(entry_point);
+            let digest = kpack_verify::sha256(&module);
+            modules.insert(path, (module, digest));
+        }
+        for entry in declared.unwrap_or_default() {
+            kernels.push(kernel_info(entry, family, &modules)?);
         }
     }
-    Ok(wanted)
+    Ok((kernels, modules))
 }
 
-/// The features of a variant. A kernel itself has none: its `path` runs on any engine.
-fn features(declared: &serde_json::Value) -> Result<FeatureSet> {
-    let names = declared.as_array().into_iter().flatten();
-    names
-        .map(|name| {
-            let name = name.as_str().unwrap_or_default();
-            name.parse::<Feature>()
-                .map_err(|_| anyhow!("no feature of a pack: `{name}`"))
-        })
-        .collect()
+/// What a module declares, and the module as it goes into the pack.
+fn finish(built: &[u8], features: FeatureSet) -> Result<(Vec<Value>, Vec<u8>)> {
+    let entries = wasm_module::manifest_entries(built)?;
+    ensure!(!entries.is_empty(), "the module declares no kernel");
+    let entry_points = entries
+        .iter()
+        .map(|entry| Ok(text(entry, "entry_point")?.to_owned()))
+        .collect::<Result<_>>()?;
+    let module = wasm_module::finish(built, &entry_points, features)?;
+    Ok((entries, module))
 }
 
-fn fill_hashes(drafts: Vec<serde_json::Value>, modules: &Modules) -> Result<Vec<KernelInfo>> {
-    let hash = |module: &mut serde_json::Value| -> Result<()> {
-        let (_, digest) = &modules[&text(module, "path")?.parse::<PackPath>()?];
-        module["hash"] = digest.to_string().into();
-        Ok(())
+/// A kernel's entry of the manifest: what it declares, and where its modules are.
+fn kernel_info(mut entry: Value, family: &Family, modules: &Modules) -> Result<KernelInfo> {
+    let id = text(&entry, "id")?.to_owned();
+    let file = |variant: &Variant| -> Result<Value> {
+        let path = family.path(variant)?;
+        let (_, digest) = &modules[&path];
+        Ok(json!({"path": path.to_string(), "hash": digest.to_string()}))
     };
-    let fill = |mut draft: serde_json::Value| {
-        hash(&mut draft)?;
-        let variants = draft
-            .get_mut("variants")
-            .and_then(|list| list.as_array_mut());
-        variants.into_iter().flatten().try_for_each(hash)?;
-        serde_json::from_value(draft)
-            .context("a kernels.json under kernels-src is not as it should be")
-    };
-    drafts.into_iter().map(fill).collect()
+    let mut baseline = file(&Variant::default())?;
+    entry["path"] = baseline["path"].take();
+    entry["hash"] = baseline["hash"].take();
+    let variants = family.variants().iter().map(|variant| {
+        let mut listed = file(variant)?;
+        listed["features"] = variant.names.clone().into();
+        Ok(listed)
+    });
+    entry["variants"] = variants.collect::<Result<Vec<_>>>()?.into();
+    serde_json::from_value(entry)
+        .with_context(|| format!("not an entry of a manifest: the declaration of `{id}`"))
 }
 
-fn text<'a>(draft: &'a serde_json::Value, field: &str) -> Result<&'a str> {
-    draft[field]
+fn text<'a>(entry: &'a Value, field: &str) -> Result<&'a str> {
+    entry[field]
         .as_str()
-        .ok_or_else(|| anyhow!("a kernel under kernels-src has no text field: `{field}`"))
+        .ok_or_else(|| anyhow!("a kernel's declaration has no text field: `{field}`"))
 }
 
 /// Runs cargo in `kernels-src`, for engines with these features; the result is the folder that
@@ -382,17 +357,4 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     fs::create_dir_all(dir)
         .and_then(|()| fs::write(path, bytes))
         .with_context(|| format!("cannot write: `{}`", path.display()))
-}
-
-fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
-    serde_json::from_str(&read(path)?)
-        .with_context(|| format!("cannot parse: `{}`", path.display()))
-}
-
-fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<T> {
-    toml::from_str(&read(path)?).with_context(|| format!("cannot parse: `{}`", path.display()))
-}
-
-fn read(path: &Path) -> Result<String> {
-    fs::read_to_string(path).with_context(|| format!("cannot read: `{}`", path.display()))
 }

@@ -8,6 +8,7 @@ mod built_program;
 mod demo;
 mod deny;
 mod differential;
+mod family;
 mod fuzz;
 mod kernel_docs;
 mod miri;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, bail, ensure};
 use kpack_schema::{Feature, FeatureSet, MEMORY_EXPORT};
+use serde_json::Value;
 use wasmparser::{
     Encoding, ExportSectionReader, Parser, Payload, ValidPayload, Validator, WasmFeatures,
 };
@@ -53,6 +54,32 @@ pub(crate) fn finish(
     validate(&finished, features)?;
     Ok(finished)
 }
+
+/// The manifest entries that the module's kernels declare, in the order in which they stand in it.
+///
+/// The `#[kernel]` attribute of kpack-guest puts each, as JSON, into a custom section, and the linker
+/// joins the sections of one name.
+///
+/// # Errors
+///
+/// If the bytes are no module, or the section is not a sequence of JSON values.
+pub(crate) fn manifest_entries(module: &[u8]) -> Result<Vec<Value>> {
+    let mut entries = Vec::new();
+    for payload in Parser::new(0).parse_all(module) {
+        let Payload::CustomSection(section) = payload.context("not a wasm module")? else {
+            continue;
+        };
+        if section.name() == KERNELS_SECTION {
+            for entry in serde_json::Deserializer::from_slice(section.data()).into_iter() {
+                entries.push(entry.context("a kernel's declaration is not JSON")?);
+            }
+        }
+    }
+    Ok(entries)
+}
+
+/// Where kpack-guest puts declarations.
+const KERNELS_SECTION: &str = "kpack.kernels";
 
 /// What a module may use when its manifest names these features.
 fn validate(module: &[u8], features: FeatureSet) -> Result<()> {

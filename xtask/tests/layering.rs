@@ -9,7 +9,9 @@ use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 const LAYERS: &[(&str, u32)] = &[
     ("kpack-abi", 0),
     ("kpack-reference", 0),
+    ("kpack-guest-macros", 1),
     ("kpack-schema", 1),
+    ("kpack-guest", 2),
     ("kpack-verify", 2),
     ("kpack-exec", 3),
     ("kpack", 4),

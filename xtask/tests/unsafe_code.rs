@@ -9,7 +9,7 @@ use syn::visit::{self, Visit};
 
 /// Where Rust of this repository stands. What runs inside the sandbox is listed as a whole.
 const FOLDERS: [&str; 4] = ["crates", "benches", "fuzz", "xtask"];
-const INSIDE_THE_SANDBOX: &str = "kernels-src/";
+const INSIDE_THE_SANDBOX: [&str; 2] = ["crates/kpack-guest/", "kernels-src/"];
 
 #[test]
 fn the_table_of_unsafe_code_is_what_stands_in_the_tree() {
@@ -18,7 +18,10 @@ fn the_table_of_unsafe_code_is_what_stands_in_the_tree() {
         count(&root().join(folder), &mut found);
     }
     let mut listed = listed();
-    assert!(listed.remove(INSIDE_THE_SANDBOX).is_some());
+    for folder in INSIDE_THE_SANDBOX {
+        assert!(listed.remove(folder).is_some(), "not listed: {folder}");
+        found.retain(|file, _| !file.starts_with(folder));
+    }
     let listed: BTreeMap<String, usize> = listed
         .into_iter()
         .map(|(file, count)| (file, count.parse().unwrap()))

@@ -1,6 +1,6 @@
 //! The path of ordinary rows: `f32` throughout.
 
-use guest::simd::{
+use kpack_guest::simd::{
     LANES, f32x4_add, f32x4_extract_lane, f32x4_mul, f32x4_splat, horizontal_sum, load,
     multiply_add, store, v128,
 };

@@ -6,53 +6,52 @@
 //! The baseline and the SIMD variant give the same bits on every machine. There is none for relaxed
 //! SIMD: fused multiply-add makes this kernel 2% faster, which is not worth that.
 
-#![no_std]
+#![cfg_attr(target_arch = "wasm32", no_std)]
 
 mod fast;
 mod wide;
 
-use guest::{Call, ParamCursor, Status, elements};
+use kpack_guest::kernel;
 
-const ROWS: u32 = 0;
-const HIDDEN: u32 = 4;
-const EPS: (u32, ParamCursor) = ParamCursor::after_symbols(2).place(4);
-const WEIGHT_OFFSET: (u32, ParamCursor) = EPS.1.place(4);
-const PARAMS_SIZE: usize = WEIGHT_OFFSET.1.end() as usize;
-
-/// The entry point: inputs `x` [rows, hidden] and `weight` [hidden], output `y` [rows, hidden].
-#[unsafe(no_mangle)]
-pub extern "C" fn rmsnorm_forward(descriptor: u32) -> i32 {
-    guest::run(descriptor, forward)
-}
-
-fn forward(call: &Call) -> Result<(), Status> {
-    let params = call.params::<PARAMS_SIZE>()?;
-    let (rows, hidden) = (params.u32(ROWS), params.u32(HIDDEN));
-    let eps = params.f32(EPS.0);
-    if !(eps >= 0.0 && eps.is_finite()) {
-        return Err(Status::InvalidParams);
-    }
-    let count = elements(&[rows, hidden]);
-    let x = call.input_a::<f32>(count)?;
-    let weight = call.input_b::<f32>(elements(&[hidden]))?;
-    let y = call.output::<f32>(count)?;
-    let row_length = hidden as usize;
-    for row in 0..rows as usize {
+/// The kernel: `x` and `y` are rows of `hidden` elements, `weight` is one.
+#[kernel(
+    id = "rmsnorm_f32",
+    name = "Root mean square normalisation",
+    category = normalization,
+    inputs(x: f32[rows, hidden], weight: f32[hidden]),
+    outputs(y: f32[rows, hidden]),
+    params(
+        /// Added to the mean of squares before the root.
+        eps: f32 = 1e-5 in 0.0..=1.0,
+        /// Added to each weight: 1 for models that store the weight's distance from one (Gemma).
+        weight_offset: f32 = 0.0,
+    ),
+    parallel_dims(rows),
+)]
+fn rmsnorm_forward(
+    rows: usize,
+    hidden: usize,
+    x: &[f32],
+    weight: &[f32],
+    y: &mut [f32],
+    eps: f32,
+    weight_offset: f32,
+) {
+    for row in 0..rows {
         // SAFETY: x and y hold rows * hidden elements, so each row's pointers are valid for
         // `hidden` elements; `weight` holds `hidden` of them.
         unsafe {
             let row = Row {
-                x: x.add(row * row_length),
-                weight,
-                y: y.add(row * row_length),
-                length: row_length,
+                x: x.as_ptr().add(row * hidden),
+                weight: weight.as_ptr(),
+                y: y.as_mut_ptr().add(row * hidden),
+                length: hidden,
                 eps,
-                weight_offset: params.f32(WEIGHT_OFFSET.0),
+                weight_offset,
             };
             normalize(&row);
         }
     }
-    Ok(())
 }
 
 /// One row: `x` and `weight` are valid for reading `length` elements, `y` for writing as many.
@@ -87,6 +86,6 @@ unsafe fn normalize(row: &Row) {
 const SAFE_VARIANCE: core::ops::RangeInclusive<f32> = 1e-30..=1e37;
 
 fn sqrt(value: f32) -> f32 {
-    use guest::simd::{f32x4_extract_lane, f32x4_splat, f32x4_sqrt};
+    use kpack_guest::simd::{f32x4_extract_lane, f32x4_splat, f32x4_sqrt};
     f32x4_extract_lane::<0>(f32x4_sqrt(f32x4_splat(value)))
 }

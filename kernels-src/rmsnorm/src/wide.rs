@@ -45,6 +45,6 @@ const fn round(value: f64) -> f32 {
 }
 
 fn sqrt(value: f64) -> f64 {
-    use guest::simd::{f64x2_extract_lane, f64x2_splat, f64x2_sqrt};
+    use kpack_guest::simd::{f64x2_extract_lane, f64x2_splat, f64x2_sqrt};
     f64x2_extract_lane::<0>(f64x2_sqrt(f64x2_splat(value)))
 }

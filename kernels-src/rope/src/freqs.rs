@@ -3,7 +3,7 @@
 //! An angle formed in `f32` is off by up to 2^-24 of itself: at position 262143 that is 0.008 rad.
 //! In `f64` it is off by 4e-11, far below what the table's `f32` can hold.
 
-use guest::simd::{
+use kpack_guest::simd::{
     f32x4_demote_f64x2_zero, f64x2, f64x2_mul, f64x2_splat, v128, v128_store32_lane,
     v128_store64_lane,
 };

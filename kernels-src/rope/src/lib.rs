@@ -7,82 +7,92 @@
 //! fuses multiplications and additions where the machine can, so that its last bits may differ from
 //! machine to machine; the tables of `rope_freqs_f32` are the same in all three.
 
-#![no_std]
+#![cfg_attr(target_arch = "wasm32", no_std)]
 
 mod freqs;
 mod pairs;
 mod rotate;
 mod sincos;
 
-use guest::{Call, ParamCursor, Status, elements};
+use kpack_guest::{Status, kernel};
 
-/// The entry point of `rope_f32`: inputs `x` [batch, seq, heads, dim] and `freqs` [seq, 2, half],
-/// output `y` [batch, seq, heads, dim].
-#[unsafe(no_mangle)]
-pub extern "C" fn rope_forward(descriptor: u32) -> i32 {
-    guest::run(descriptor, rotate_all)
-}
-
-/// The entry point of `rope_freqs_f32`: input `positions` [seq], output `freqs` [seq, 2, half].
-#[unsafe(no_mangle)]
-pub extern "C" fn rope_freqs_forward(descriptor: u32) -> i32 {
-    guest::run(descriptor, tabulate)
-}
-
-/// Symbols batch, seq, heads, dim, half; then the parameter.
-const INTERLEAVED: (u32, ParamCursor) = ParamCursor::after_symbols(5).place(4);
-const ROPE_PARAMS_SIZE: usize = INTERLEAVED.1.end() as usize;
-
-fn rotate_all(call: &Call) -> Result<(), Status> {
-    let params = call.params::<ROPE_PARAMS_SIZE>()?;
-    let [batch, seq, heads, dim, half] = [0, 4, 8, 12, 16].map(|at| params.u32(at));
-    if u64::from(half) * 2 > u64::from(dim) {
+/// The kernel `rope_f32`.
+///
+/// # Errors
+///
+/// [`Status::InvalidInput`] if the tables are longer than a head: `2 * half > dim`.
+#[kernel(
+    id = "rope_f32",
+    name = "Rotary position embedding",
+    category = positional_encoding,
+    inputs(x: f32[batch, seq, heads, dim], freqs: f32[seq, 2, half]),
+    outputs(y: f32[batch, seq, heads, dim]),
+    params(
+        /// Which elements of a head are a pair: (i, i + half) if false, (2i, 2i + 1) if true. Elements
+        /// from 2 * half on pass through.
+        interleaved: bool = false,
+    ),
+    parallel_dims(batch, seq),
+)]
+fn rope_forward(
+    batch: usize,
+    seq: usize,
+    heads: usize,
+    dim: usize,
+    half: usize,
+    x: &[f32],
+    freqs: &[f32],
+    y: &mut [f32],
+    interleaved: bool,
+) -> Result<(), Status> {
+    if half > dim / 2 {
         return Err(Status::InvalidInput);
     }
-    let count = elements(&[batch, seq, heads, dim]);
     let job = rotate::Job {
-        x: call.input_a(count)?,
-        freqs: call.input_b(elements(&[seq, 2, half]))?,
-        y: call.output(count)?,
-        batch: batch as usize,
-        seq: seq as usize,
-        heads: heads as usize,
-        dim: dim as usize,
-        half: half as usize,
+        x: x.as_ptr(),
+        freqs: freqs.as_ptr(),
+        y: y.as_mut_ptr(),
+        batch,
+        seq,
+        heads,
+        dim,
+        half,
     };
-    match params.u32(INTERLEAVED.0) {
-        // SAFETY: the three regions have the sizes that `Job` names, and 2 * half <= dim.
-        0 => unsafe { rotate::rotate::<pairs::Half>(&job) },
-        // SAFETY: as above.
-        1 => unsafe { rotate::rotate::<pairs::Interleaved>(&job) },
-        _ => return Err(Status::InvalidParams),
+    // SAFETY: the three tensors have the sizes that `Job` names, and 2 * half <= dim.
+    unsafe {
+        if interleaved {
+            rotate::rotate::<pairs::Interleaved>(&job);
+        } else {
+            rotate::rotate::<pairs::Half>(&job);
+        }
     }
     Ok(())
 }
 
-/// Symbols seq, half; then the parameters, of which `half` repeats the symbol that it binds.
-const FREQS_HALF: (u32, ParamCursor) = ParamCursor::after_symbols(2).place(4);
-const FREQS_THETA: (u32, ParamCursor) = FREQS_HALF.1.place(4);
-const FREQS_PARAMS_SIZE: usize = FREQS_THETA.1.end() as usize;
-
-fn tabulate(call: &Call) -> Result<(), Status> {
-    let params = call.params::<FREQS_PARAMS_SIZE>()?;
-    let (seq, half) = (params.u32(0), params.u32(4));
-    let theta = params.f32(FREQS_THETA.0);
-    if params.u32(FREQS_HALF.0) != half || !(theta >= 1.0 && theta.is_finite()) {
-        return Err(Status::InvalidParams);
-    }
-    let positions = call.input_a::<i32>(elements(&[seq]))?;
-    let table = call.output::<f32>(elements(&[seq, 2, half]))?;
-    // SAFETY: `positions` holds seq elements and `table` seq * 2 * half.
+/// The kernel `rope_freqs_f32`.
+#[kernel(
+    id = "rope_freqs_f32",
+    name = "Rotary position embedding tables",
+    category = positional_encoding,
+    inputs(positions: i32[seq]),
+    outputs(freqs: f32[seq, 2, half]),
+    params(
+        /// Pairs that are rotated in each head: half of the rotary dimension.
+        half: u32 in 1..=1_048_576,
+        /// The base: pair i turns by position * theta^(-i / half).
+        theta: f32 = 10000.0 in 1.0..,
+    ),
+    parallel_dims(seq),
+)]
+fn rope_freqs_forward(seq: usize, half: usize, positions: &[i32], freqs: &mut [f32], theta: f32) {
+    // SAFETY: `positions` holds seq elements and `freqs` seq * 2 * half; theta is at least 1.
     unsafe {
         freqs::tabulate(
-            positions,
-            table,
-            seq as usize,
-            half as usize,
+            positions.as_ptr(),
+            freqs.as_mut_ptr(),
+            seq,
+            half,
             f64::from(theta),
         )
     };
-    Ok(())
 }

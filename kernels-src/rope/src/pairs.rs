@@ -1,6 +1,6 @@
 //! Which elements of a head form a pair, and how eight of them (four pairs) are turned at once.
 
-use guest::simd::{
+use kpack_guest::simd::{
     LANES, f32x4_mul, f32x4_neg, i32x4_shuffle, load, multiply_add, negative_multiply_add, store,
     v128,
 };

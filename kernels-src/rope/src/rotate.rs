@@ -1,6 +1,6 @@
 //! The walk over batch, positions and heads.
 
-use guest::simd::{LANES, load, store};
+use kpack_guest::simd::{LANES, load, store};
 
 use crate::pairs::Pairs;
 

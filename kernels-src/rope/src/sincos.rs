@@ -1,6 +1,6 @@
 //! Sine and cosine in `f64`, two lanes at a time, for the angles that positions can have.
 
-use guest::simd::{
+use kpack_guest::simd::{
     f64x2_add, f64x2_mul, f64x2_splat, f64x2_sub, i64x2_add, i64x2_neg, i64x2_shl, i64x2_splat,
     v128, v128_and, v128_bitselect, v128_xor,
 };

@@ -5,7 +5,7 @@
 //! above -40, and within 4.3e-7 below, where the result is under 2e-16. The product with `up` adds up to
 //! 6e-8, its own rounding.
 
-use guest::simd::{
+use kpack_guest::simd::{
     f32x4_pmax, f32x4_pmin, f32x4_splat, f32x4_sub, i32x4_add, i32x4_shl, i32x4_splat,
     multiply_add, v128, v128_and,
 };

@@ -6,36 +6,28 @@
 //! fuses multiplications and additions where the machine can, so that its last bits may differ from
 //! machine to machine.
 
-#![no_std]
+#![cfg_attr(target_arch = "wasm32", no_std)]
 
 mod exp;
 
-use guest::simd::{
+use kpack_guest::kernel;
+use kpack_guest::simd::{
     LANES, f32x4_div, f32x4_extract_lane, f32x4_mul, f32x4_splat, i32x4_bitmask, i32x4_splat, load,
     store, v128, v128_or,
 };
-use guest::{Call, Status, elements};
 
-const ROWS: u32 = 0;
-const WIDTH: u32 = 4;
-const PARAMS_SIZE: usize = 8;
-
-/// The entry point: inputs `gate` and `up` [rows, width], output `y` [rows, width].
-#[unsafe(no_mangle)]
-pub extern "C" fn swiglu_forward(descriptor: u32) -> i32 {
-    guest::run(descriptor, forward)
-}
-
-fn forward(call: &Call) -> Result<(), Status> {
-    let params = call.params::<PARAMS_SIZE>()?;
-    let count = elements(&[params.u32(ROWS), params.u32(WIDTH)]);
-    let gate = call.input_a::<f32>(count)?;
-    let up = call.input_b::<f32>(count)?;
-    let y = call.output::<f32>(count)?;
-    let length = count.ok_or(Status::InvalidInput)?;
-    // SAFETY: the three regions hold `length` elements each.
-    unsafe { gated(gate, up, y, length as usize) };
-    Ok(())
+/// The kernel: the rows do not matter, every element is by itself.
+#[kernel(
+    id = "swiglu_f32",
+    name = "SwiGLU activation",
+    category = activation,
+    inputs(gate: f32[rows, width], up: f32[rows, width]),
+    outputs(y: f32[rows, width]),
+    parallel_dims(rows),
+)]
+fn swiglu_forward(gate: &[f32], up: &[f32], y: &mut [f32]) {
+    // SAFETY: the three tensors have the same shape.
+    unsafe { gated(gate.as_ptr(), up.as_ptr(), y.as_mut_ptr(), y.len()) };
 }
 
 /// Vectors that one turn of the loop works on; they are independent, so that their divisions and
