@@ -27,6 +27,7 @@ use kpack_schema::{BindError, FallbackTarget, KernelId, ParamValue, Signature};
 use crate::pack::{KernelError, Pack};
 
 use self::chain::{Chain, Link};
+use self::clock::Stopwatch;
 
 pub(crate) use self::chain::targets;
 
@@ -88,6 +89,7 @@ struct Shared {
     pack: Pack,
     policy: FallbackPolicy,
     clock: Arc<dyn MonotonicClock>,
+    stopwatch: Stopwatch,
     chains: BTreeMap<KernelId, Arc<Chain>>,
 }
 
@@ -206,6 +208,7 @@ impl DispatcherBuilder {
                 pack: self.pack,
                 policy: self.policy,
                 clock: self.clock,
+                stopwatch: Stopwatch::new(),
             }),
         }
     }

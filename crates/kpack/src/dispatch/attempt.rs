@@ -1,13 +1,11 @@
 //! The walk along a chain: whom a call is handed to, and what a failure leads to.
 
-use std::time::{Duration, Instant};
-
 use kpack_exec::{Blame, CallError, FaultKind};
 
 use super::Dispatch;
 use super::breaker::{Admission, Counted, Trial};
 use super::chain::{Link, StandIn, Target};
-use super::error::{DispatchError, LinkError, LinkFailure};
+use super::error::{DispatchError, LinkError, LinkFailure, Tried};
 use super::policy::OnFailure;
 
 /// A link that served a call.
@@ -21,13 +19,15 @@ impl Dispatch {
     pub(super) fn walk<T>(
         &self,
         passed_over: &mut Vec<LinkFailure>,
-        mut attempt: impl FnMut(usize, &Link) -> Result<T, LinkError>,
+        mut attempt: impl FnMut(usize, &Link) -> Tried<T>,
     ) -> Result<Served<T>, DispatchError> {
         for (index, link) in self.chain.links().iter().enumerate() {
             let error = match self.admit(link) {
                 Ok(trial) => match attempt(index, link) {
                     Ok(result) => {
-                        self.succeeded(link, trial);
+                        if let Some(trial) = trial {
+                            self.restored(link, trial);
+                        }
                         return Ok(Served { index, result });
                     }
                     Err(error) => {
@@ -41,7 +41,7 @@ impl Dispatch {
             let answer = self.shared.policy.answer(&error);
             passed_over.push(LinkFailure {
                 link: link.id().clone(),
-                error,
+                error: *error,
             });
             if answer == OnFailure::Return {
                 break;
@@ -52,32 +52,41 @@ impl Dispatch {
     }
 
     /// Whether the link may be tried, and whether that is a trial.
-    fn admit<'a>(&self, link: &'a Link) -> Result<Option<Trial<'a>>, LinkError> {
+    #[inline]
+    fn admit<'a>(&self, link: &'a Link) -> Tried<Option<Trial<'a>>> {
         match link.target() {
-            Target::Unavailable(reason) => return Err(reason.clone().into()),
-            Target::NotRegistered => return Err(LinkError::NotRegistered),
+            Target::Unavailable(reason) => return Err(Box::new(reason.clone().into())),
+            Target::NotRegistered => return Err(Box::new(LinkError::NotRegistered)),
             Target::Kernel { .. } | Target::Native { .. } => {}
         }
         if link.stand_in() == StandIn::None || link.breaker().serves() {
             return Ok(None);
         }
+        self.admit_again(link)
+    }
+
+    /// Whether a link that was set aside may be tried.
+    #[cold]
+    fn admit_again<'a>(&self, link: &'a Link) -> Tried<Option<Trial<'a>>> {
         match link.breaker().admit(self.shared.clock.now()) {
             Admission::Serves => Ok(None),
             Admission::Trial(trial) => {
                 self.event_of_trial(link);
                 Ok(Some(trial))
             }
-            Admission::Refused { left, fault } => Err(LinkError::SetAside { left, fault }),
+            Admission::Refused { left, fault } => {
+                Err(Box::new(LinkError::SetAside { left, fault }))
+            }
         }
     }
 
-    fn succeeded(&self, link: &Link, trial: Option<Trial<'_>>) {
-        if let Some(trial) = trial {
-            trial.succeeded();
-            tracing::info!(
-                pack = %self.shared.pack.name(), kernel = %self.id(), link = %link.id(), "restored"
-            );
-        }
+    /// The kernel that was tried again serves.
+    #[cold]
+    fn restored(&self, link: &Link, trial: Trial<'_>) {
+        trial.succeeded();
+        tracing::info!(
+            pack = %self.shared.pack.name(), kernel = %self.id(), link = %link.id(), "restored"
+        );
     }
 
     #[cold]
@@ -129,11 +138,4 @@ impl Dispatch {
             pack = %self.shared.pack.name(), kernel = %self.id(), link = %link.id(), "on trial"
         );
     }
-}
-
-/// Runs something and takes its time.
-pub(super) fn timed<T>(run: impl FnOnce() -> T) -> (T, Duration) {
-    let start = Instant::now();
-    let result = run();
-    (result, start.elapsed())
 }

@@ -6,10 +6,10 @@ use kpack_exec::{BoundKernel, CallError, Element, Tensor, TensorView};
 use kpack_schema::{BindError, Binding, BoundTensor, ParamValue};
 
 use super::Dispatch;
-use super::attempt::timed;
 use super::call::params;
 use super::chain::Target;
-use super::error::{DispatchError, LinkError};
+use super::clock::Stopwatch;
+use super::error::{DispatchError, LinkError, Tried};
 use super::inputs::{HostInputs, Place, index};
 use super::native;
 use super::policy::OnFailure;
@@ -95,7 +95,7 @@ impl BoundDispatch {
             // Otherwise it is tried again with the first call, which tells of it.
             && dispatch.shared.policy.answer(&error) == OnFailure::Return
         {
-            return Err(dispatch.failed_at_first(error));
+            return Err(dispatch.failed_at_first(*error));
         }
         Ok(bound)
     }
@@ -260,12 +260,7 @@ enum Source<'a> {
 
 impl Parts {
     /// Binds a link anew.
-    fn bind(
-        &mut self,
-        dispatch: &Dispatch,
-        kernel: &Kernel,
-        index: usize,
-    ) -> Result<&mut BoundLink, LinkError> {
+    fn bind(&mut self, dispatch: &Dispatch, kernel: &Kernel, index: usize) -> Tried<()> {
         let inputs = self.binding.inputs().iter();
         let shapes: Vec<(&str, &[usize])> = inputs
             .map(|input| (input.name.as_str(), input.shape.as_slice()))
@@ -273,9 +268,10 @@ impl Parts {
         let params: Vec<(&str, ParamValue)> = params(dispatch.signature(), &self.binding);
         let bound = kernel.bind_shapes(&shapes, &params);
         let link = &mut self.links[index];
-        link.kernel = Some(bound.map_err(|error| LinkError::of_binding(index, error))?);
+        let failed = |error| Box::new(LinkError::of_binding(index, error));
+        link.kernel = Some(bound.map_err(failed)?);
         link.kept = Kept::Stale;
-        Ok(link)
+        Ok(())
     }
 
     fn run(
@@ -284,7 +280,7 @@ impl Parts {
         kernel: &Kernel,
         index: usize,
         fill: &mut impl FnMut(&mut DispatchInputs<'_>) -> Result<(), CallError>,
-    ) -> Result<Duration, LinkError> {
+    ) -> Tried<Duration> {
         if self.links[index].kernel.is_none() {
             self.bind(dispatch, kernel, index)?;
         }
@@ -295,12 +291,14 @@ impl Parts {
             ..
         } = self;
         let link = &mut links[index];
-        let ended = link.run(binding, inputs, fill);
-        if matches!(ended, Err(CallError::Fault(_) | CallError::Backend(_))) {
+        let ended = link.run(&dispatch.shared.stopwatch, binding, inputs, fill);
+        if let Err(error) = &ended
+            && let LinkError::Call(CallError::Fault(_) | CallError::Backend(_)) = **error
+        {
             // Whatever its instance holds by now.
             link.kernel = None;
         }
-        Ok(ended?)
+        ended
     }
 
     fn run_native(
@@ -308,7 +306,7 @@ impl Parts {
         dispatch: &Dispatch,
         native: &dyn NativeKernel,
         fill: &mut impl FnMut(&mut DispatchInputs<'_>) -> Result<(), CallError>,
-    ) -> Result<Duration, LinkError> {
+    ) -> Tried<Duration> {
         let Self {
             binding,
             inputs,
@@ -324,8 +322,10 @@ impl Parts {
             output.bytes_mut().fill(0);
         }
         let (signature, inputs) = (dispatch.signature(), inputs.tensors());
-        let (ended, time) =
-            timed(|| native::run(native, signature, binding, inputs, native_outputs));
+        let (ended, time) = dispatch
+            .shared
+            .stopwatch
+            .time(|| native::run(native, signature, binding, inputs, native_outputs));
         ended?;
         Ok(time)
     }
@@ -333,19 +333,21 @@ impl Parts {
 
 impl BoundLink {
     /// Calls the kernel, which is bound.
+    #[inline]
     fn run(
         &mut self,
+        stopwatch: &Stopwatch,
         binding: &Binding,
         inputs: &mut HostInputs,
         fill: &mut impl FnMut(&mut DispatchInputs<'_>) -> Result<(), CallError>,
-    ) -> Result<Duration, CallError> {
+    ) -> Tried<Duration> {
         let kernel = self.kernel.as_mut().expect("the link was bound");
         if self.kept == Kept::Stale {
             inputs.write_kept(binding, kernel)?;
             self.kept = Kept::Written;
         }
         inputs.fill(binding, Place::Kernel(kernel), fill)?;
-        let (ended, time) = timed(|| kernel.run());
+        let (ended, time) = stopwatch.time(|| kernel.run());
         ended?;
         Ok(time)
     }

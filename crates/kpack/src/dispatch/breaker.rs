@@ -69,6 +69,7 @@ pub(super) enum Counted {
 
 impl Breaker {
     /// Whether the kernel serves, without a lock or a look at the clock.
+    #[inline]
     pub(super) fn serves(&self) -> bool {
         self.hint.load(Ordering::Relaxed) == SERVES
     }

@@ -6,9 +6,9 @@ use kpack_exec::{Arguments, CallError, Outputs, Tensor, TensorView};
 use kpack_schema::{Binding, ParamValue, Signature};
 
 use super::Dispatch;
-use super::attempt::timed;
 use super::chain::Target;
-use super::error::{DispatchError, LinkError};
+use super::clock::Stopwatch;
+use super::error::{DispatchError, LinkError, Tried};
 use super::native;
 use super::report::DispatchReport;
 use crate::kernel::Kernel;
@@ -85,6 +85,7 @@ impl<'a> DispatchCall<'a> {
             .bind_shapes(&arguments.shapes(), arguments.params());
         let binding = bound.map_err(|error| dispatch.refused(error))?;
         let attempt = Attempt {
+            stopwatch: &dispatch.shared.stopwatch,
             params: params(dispatch.signature(), &binding),
             signature: dispatch.signature(),
             binding: &binding,
@@ -113,6 +114,7 @@ impl<'a> DispatchCall<'a> {
 
 /// What every link of the chain is given.
 struct Attempt<'a> {
+    stopwatch: &'a Stopwatch,
     signature: &'a Signature,
     binding: &'a Binding,
     arguments: &'a Arguments<'a>,
@@ -121,7 +123,7 @@ struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    fn kernel(&self, kernel: &Kernel, index: usize) -> Result<(Tensors, Duration), LinkError> {
+    fn kernel(&self, kernel: &Kernel, index: usize) -> Tried<(Tensors, Duration)> {
         let run = || -> Result<Outputs, CallError> {
             let mut call = kernel.call();
             for &(name, tensor) in self.arguments.inputs() {
@@ -132,12 +134,12 @@ impl Attempt<'_> {
             }
             call.run()
         };
-        let (outputs, time) = timed(run);
-        let outputs = outputs.map_err(|error| LinkError::of_binding(index, error))?;
+        let (outputs, time) = self.stopwatch.time(run);
+        let outputs = outputs.map_err(|error| Box::new(LinkError::of_binding(index, error)))?;
         Ok((outputs.into_iter().collect(), time))
     }
 
-    fn native(&self, native: &dyn NativeKernel) -> Result<(Tensors, Duration), LinkError> {
+    fn native(&self, native: &dyn NativeKernel) -> Tried<(Tensors, Duration)> {
         let given = self.arguments.inputs();
         let of_name = |name: &str| {
             let found = given.iter().find(|&&(input, _)| input == name);
@@ -148,8 +150,9 @@ impl Attempt<'_> {
         let inputs = inputs.map(|input| Some(of_name(&input.name).to_tensor()));
         let inputs: Vec<Option<Tensor>> = inputs.collect();
         let mut outputs = native::outputs(self.binding)?;
-        let (ended, time) =
-            timed(|| native::run(native, self.signature, self.binding, &inputs, &mut outputs));
+        let (ended, time) = self
+            .stopwatch
+            .time(|| native::run(native, self.signature, self.binding, &inputs, &mut outputs));
         ended?;
         let names = self.binding.outputs().iter();
         let names = names.map(|output| output.name.clone());

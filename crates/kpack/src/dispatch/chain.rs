@@ -150,6 +150,7 @@ impl Link {
     }
 
     /// What a report says of a link that has served.
+    #[inline]
     pub(super) fn served_by(&self) -> &Arc<ServedBy> {
         let served_by = self.target.served_by();
         served_by.expect("only what can run has served")
@@ -196,6 +197,7 @@ impl Target {
     }
 
     /// What a report says of it; `None` where it cannot run.
+    #[inline]
     pub(super) const fn served_by(&self) -> Option<&Arc<ServedBy>> {
         match self {
             Self::Kernel { served_by, .. } | Self::Native { served_by, .. } => Some(served_by),

@@ -59,6 +59,24 @@ pub enum LinkError {
     Native(#[from] NativeError),
 }
 
+/// What a link that is tried ends in. An error of a call is as large as ten numbers, and would be moved
+/// about with every result.
+pub(super) type Tried<T> = Result<T, Box<LinkError>>;
+
+impl From<CallError> for Box<LinkError> {
+    #[cold]
+    fn from(error: CallError) -> Self {
+        Self::new(error.into())
+    }
+}
+
+impl From<NativeError> for Box<LinkError> {
+    #[cold]
+    fn from(error: NativeError) -> Self {
+        Self::new(error.into())
+    }
+}
+
 impl LinkError {
     /// Of the link with this index: what fits the kernel that was asked for and not one behind it is not
     /// the caller's fault.

@@ -1,6 +1,7 @@
 use kpack_exec::{BoundKernel, CallError, Element, Tensor};
 use kpack_schema::{BindError, Binding, BoundTensor};
 
+use super::error::Tried;
 use crate::native::NativeError;
 
 /// The inputs of a call that is about to be made, to be written into the memory of what runs.
@@ -123,12 +124,13 @@ impl HostInputs {
     }
 
     /// Has every input written that is not kept.
+    #[inline]
     pub(super) fn fill(
         &mut self,
         binding: &Binding,
         place: Place<'_>,
         fill: &mut impl FnMut(&mut DispatchInputs<'_>) -> Result<(), CallError>,
-    ) -> Result<(), CallError> {
+    ) -> Tried<()> {
         for source in &mut self.sources {
             if *source == Source::Written {
                 *source = Source::Missing;
@@ -145,7 +147,7 @@ impl HostInputs {
             .iter()
             .position(|&source| source == Source::Missing)
         {
-            Some(missing) => Err(missing_input(&binding.inputs()[missing])),
+            Some(missing) => Err(missing_input(&binding.inputs()[missing]).into()),
             None => Ok(()),
         }
     }

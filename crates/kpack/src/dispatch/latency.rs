@@ -97,6 +97,7 @@ impl Histogram {
     }
 
     /// Counts a call of the one thread that writes: without the cost of excluding others.
+    #[inline]
     pub(super) fn add_alone(&self, time: Duration) {
         let ns = nanoseconds(time);
         let add = |to: &AtomicU64, value: u64| {
@@ -138,12 +139,14 @@ impl Default for Histogram {
 }
 
 /// As far as 584 years.
+#[inline]
 fn nanoseconds(time: Duration) -> u64 {
     let whole = time.as_secs().saturating_mul(1_000_000_000);
     whole.saturating_add(u64::from(time.subsec_nanos()))
 }
 
 /// The bucket that a time belongs to.
+#[inline]
 fn bucket(ns: u64) -> usize {
     let ns = ns.min((1 << POWERS) - 1);
     let power = (ns | 1).ilog2().max(BITS) - BITS;

@@ -144,6 +144,7 @@ impl OwnLatency {
     }
 
     /// The owner's call was served.
+    #[inline]
     pub(super) fn served(&mut self, time: Duration) {
         self.histogram.add_alone(time);
     }
