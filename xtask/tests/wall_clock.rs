@@ -15,8 +15,16 @@ const CRATES: &[(&str, &[&str])] = &[
     ("kpack-schema", &["time.rs"]),
     ("kpack-verify", &[]),
     ("kpack-exec", &[]),
-    // Asks for it, and shows when a file was written.
-    ("kpack", &["clock.rs", "compile_cache.rs"]),
+    // Asks for it, and shows when a file was written and when a pack was swapped.
+    (
+        "kpack",
+        &[
+            "clock.rs",
+            "compile_cache.rs",
+            "slot/history.rs",
+            "slot/stage.rs",
+        ],
+    ),
     ("kpack-cli", &["host.rs", "verbs/cache.rs"]),
 ];
 
