@@ -11,6 +11,7 @@ mod differential;
 mod family;
 mod fuzz;
 mod kernel_docs;
+mod load;
 mod miri;
 mod mutants;
 mod outer_cargo;
@@ -61,6 +62,7 @@ fn run(verb: Verb) -> anyhow::Result<()> {
         } => differential::differential(modules, seed, jobs),
         Verb::Fuzz(options) => fuzz::fuzz(&options),
         Verb::KernelDocs => kernel_docs::kernel_docs(),
+        Verb::Load(options) => load::load(&options),
         Verb::Miri => miri::miri(),
         Verb::Mutants => mutants::mutants(),
         Verb::Test { toolchain } => test::test(toolchain),
@@ -118,6 +120,8 @@ enum Verb {
     Fuzz(fuzz::Options),
     /// Writes a page about each kernel of the reference pack
     KernelDocs,
+    /// Serves under load while packs are swapped, damaged, rolled back and killed, and counts
+    Load(load::Options),
     /// Runs the tests of the lowest crates under Miri
     Miri,
     /// Tests whether the tests notice changes to verification and to the memory layout

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -169,7 +169,7 @@ impl<'a> Killer<'a> {
 
     fn start_service(&mut self) -> Result<()> {
         let start = Instant::now();
-        let status = self.child("service", self.last)?.wait()?;
+        let status = ended(self.child("service", self.last)?)?;
         ensure!(status.success(), "the service did not start: {status}");
         self.killed.slowest_start = self.killed.slowest_start.max(start.elapsed());
         Ok(())
@@ -209,6 +209,24 @@ impl<'a> Killer<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// A service that takes longer hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn ended(mut child: Child) -> Result<ExitStatus> {
+    let start = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        if start.elapsed() > PATIENCE {
+            child.kill()?;
+            child.wait()?;
+            bail!("a service hangs");
+        }
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 

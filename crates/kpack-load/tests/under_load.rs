@@ -1,11 +1,12 @@
-//! What serving under load is tried with.
+//! What the run under load leans on, and a run of a few seconds.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
+use std::num::NonZero;
 use std::path::Path;
 
 use kpack::{CallError, Pack, Tensor};
 use kpack_load::{
-    Damage, Flaw, KERNEL, Killer, LEN, Publisher, Release, Shared, input, release_of,
+    Damage, Flaw, KERNEL, Killer, LEN, Plan, Publisher, Release, Shared, input, release_of, run,
 };
 
 /// The result of a call of a release, and which release computed it.
@@ -99,4 +100,24 @@ fn what_killed_writers_leave_is_whole() {
     }
     assert_eq!(killer.killed().cycles, 12);
     assert!(killer.killed().accepted > 0);
+}
+
+#[test]
+fn a_short_run_loses_mixes_and_fails_no_call() {
+    let plan = Plan {
+        calls: 8_000,
+        swaps: 32,
+        kills: 6,
+        threads: NonZero::new(3).unwrap(),
+    };
+    let report = run(plan, Path::new(env!("CARGO_BIN_EXE_kpack-load"))).unwrap();
+    assert_eq!(report.complaints(), [""; 0], "{report}");
+    assert!(report.served >= plan.calls, "{report}");
+    assert_eq!(report.operations.swaps, plan.swaps);
+    assert_eq!(report.operations.rollbacks, 4);
+    let refused: u64 = report.operations.refused.values().sum();
+    assert_eq!(refused, 8 + 2 * 8);
+    assert_eq!(report.killed.cycles, plan.kills);
+    // The release that it started with, and nearly all that were swapped in.
+    assert!(report.releases > 24, "{report}");
 }
