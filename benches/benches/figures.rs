@@ -4,18 +4,19 @@
 //!
 //! `cargo bench --bench figures -- targets` measures the targets alone and prints a table; further words
 //! leave only the lines that hold them all, such as `targets ceiling rmsnorm`. With `--quick` the whole
-//! table takes 20 seconds. candle is compared with under `--features kpack-benches/candle`.
+//! table takes 20 seconds. `-- swaps` measures what calls notice of swaps. candle is compared with under `--features kpack-benches/candle`.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
 use kpack_benches::figures::{Effort, Figures};
+use kpack_benches::swap_latency;
 use kpack_benches::targets::table::{self, Target};
 use kpack_benches::targets::{self, Contestants};
 use kpack_benches::turns;
 
-/// One minute and a half.
+/// Two minutes.
 const FULL: Effort = Effort {
     turns: turns::Effort {
         instances: 5,
@@ -23,6 +24,10 @@ const FULL: Effort = Effort {
         pairs: 5,
     },
     calls: 60,
+    swaps: swap_latency::Effort {
+        pairs: 20,
+        time: Duration::from_millis(500),
+    },
 };
 
 const QUICK: Effort = Effort {
@@ -32,6 +37,10 @@ const QUICK: Effort = Effort {
         pairs: 3,
     },
     calls: 10,
+    swaps: swap_latency::Effort {
+        pairs: 4,
+        time: Duration::from_millis(250),
+    },
 };
 
 /// Only shows that everything works.
@@ -42,6 +51,10 @@ const TEST: Effort = Effort {
         pairs: 1,
     },
     calls: 1,
+    swaps: swap_latency::Effort {
+        pairs: 1,
+        time: Duration::from_millis(1),
+    },
 };
 
 /// Understands of criterion's options those that a run of all benches may be given.
@@ -59,9 +72,16 @@ fn main() -> Result<()> {
     }
     let effort = if given("--quick") { QUICK } else { FULL };
     let mut words = arguments.iter().filter(|word| !word.starts_with('-'));
-    if words.next().is_some_and(|word| word == "targets") {
-        let words: Vec<&str> = words.map(String::as_str).collect();
-        return print_targets(&words, effort.turns);
+    match words.next().map(String::as_str) {
+        Some("targets") => {
+            let words: Vec<&str> = words.map(String::as_str).collect();
+            return print_targets(&words, effort.turns);
+        }
+        Some("swaps") => {
+            println!("{}", swap_latency::measure(effort.swaps)?);
+            return Ok(());
+        }
+        _ => {}
     }
     let figures = Figures::measure(effort, &cache())?;
     print(&figures);
@@ -116,4 +136,5 @@ fn print(figures: &Figures) {
             latency.kernel, latency.engine, latency.median_ms, latency.p95_ms, latency.max_ms
         );
     }
+    println!("{}", figures.swap_latency);
 }

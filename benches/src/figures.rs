@@ -13,6 +13,7 @@ use crate::latency::{self, ENDLESS, Latency};
 use crate::machine::{Machine, look};
 use crate::raw::runtimes_without_deadlines;
 use crate::series::{Engine, Series};
+use crate::swap_latency::{self, SwapLatency};
 use crate::targets::table::{self, Comparison};
 use crate::targets::{self, Contestants, TargetFigure};
 use crate::turns::{self, by_turns};
@@ -27,6 +28,8 @@ pub struct Figures {
     pub deadline_cost: Vec<DeadlineCost>,
     /// The time from the deadline to the return, for each engine and endless kernel.
     pub deadline_latency: Vec<Latency>,
+    /// What calls notice of swaps.
+    pub swap_latency: SwapLatency,
     /// How far the targets are reached.
     pub targets: Vec<TargetFigure>,
 }
@@ -38,6 +41,8 @@ pub struct Effort {
     pub turns: turns::Effort,
     /// Calls of each endless kernel.
     pub calls: usize,
+    /// For calls with swaps and without.
+    pub swaps: swap_latency::Effort,
 }
 
 impl Figures {
@@ -53,6 +58,7 @@ impl Figures {
             machine: look(&runtimes)?,
             deadline_cost: costs(&runtimes, &targets, effort.turns)?,
             deadline_latency: latencies(&runtimes, effort.calls)?,
+            swap_latency: swap_latency::measure(effort.swaps)?,
             targets,
         })
     }

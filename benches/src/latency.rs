@@ -122,7 +122,12 @@ fn one(kernel: &Kernel) -> Result<Duration> {
 
 /// The value that `percent` of the sorted values do not exceed, by the nearest rank.
 fn percentile(sorted: &[Duration], percent: usize) -> Duration {
-    let rank = (sorted.len() * percent).div_ceil(100);
+    nearest_rank(sorted, percent, 100)
+}
+
+/// The value that `share` out of `of` of the sorted values do not exceed.
+pub(crate) fn nearest_rank(sorted: &[Duration], share: usize, of: usize) -> Duration {
+    let rank = (sorted.len() * share).div_ceil(of);
     sorted[rank.saturating_sub(1)]
 }
 

@@ -17,6 +17,7 @@ pub mod operator;
 pub mod peer;
 pub mod raw;
 pub mod series;
+pub mod swap_latency;
 pub mod targets;
 pub mod turns;
 pub mod workload;

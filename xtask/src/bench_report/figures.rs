@@ -9,6 +9,8 @@ pub(super) struct Figures {
     pub(super) machine: Machine,
     pub(super) deadline_cost: Vec<DeadlineCost>,
     pub(super) deadline_latency: Vec<Latency>,
+    /// Not in figures of before packs could be swapped.
+    pub(super) swap_latency: Option<SwapLatency>,
     pub(super) targets: Vec<Target>,
 }
 
@@ -48,6 +50,24 @@ pub(super) struct Latency {
     pub(super) median_ms: f64,
     pub(super) p95_ms: f64,
     pub(super) max_ms: f64,
+}
+
+/// The times of calls with swaps going on and without.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct SwapLatency {
+    pub(super) what: String,
+    pub(super) swaps: u64,
+    pub(super) with: CallTimes,
+    pub(super) without: CallTimes,
+    pub(super) difference_ms: f64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct CallTimes {
+    pub(super) calls: usize,
+    pub(super) median_us: f64,
+    pub(super) p999_us: f64,
+    pub(super) max_us: f64,
 }
 
 /// What a call should take as a multiple of another's time, and what it does take, by pairs of batches.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::figures::{DeadlineCost, Goal, Latency, Machine, Target};
+use super::figures::{DeadlineCost, Goal, Latency, Machine, SwapLatency, Target};
 use super::report::{Group, Report, Series, Table};
 
 /// The whole page, with the chart at its head.
@@ -29,6 +29,9 @@ pub(super) fn page(report: &Report, chart: Option<&str>) -> String {
     }
     if !report.deadline_latency.is_empty() {
         latency(&mut page, &report.deadline_latency);
+    }
+    if let Some(swaps) = &report.swap_latency {
+        swap_latency(&mut page, swaps);
     }
     page
 }
@@ -258,6 +261,28 @@ fn latency(page: &mut String, latencies: &[Latency]) {
             format_args!(
                 "| {kernel} | {engine} | {ticks} | {calls} | {median} | {p95} | {max} |\n"
             ),
+        );
+    }
+}
+
+fn swap_latency(page: &mut String, latency: &SwapLatency) {
+    push(
+        page,
+        format_args!(
+            "\n## With packs swapped meanwhile\n\n`{}` from a slot on one thread, by turns while another \
+             thread swaps one pack after the other ({} swaps), and while none does. The 99.9th percentile \
+             with swaps must be no more than 1 ms above the one without; it is {:+.4} ms.\n\n",
+            latency.what, latency.swaps, latency.difference_ms
+        ),
+    );
+    head(page, &["swaps", "calls", "median", "99.9%", "maximum"]);
+    for (name, times) in [("with", &latency.with), ("without", &latency.without)] {
+        let calls = times.calls;
+        let [median, p999, max] =
+            [times.median_us, times.p999_us, times.max_us].map(|value| time(value * 1e3));
+        push(
+            page,
+            format_args!("| {name} | {calls} | {median} | {p999} | {max} |\n"),
         );
     }
 }

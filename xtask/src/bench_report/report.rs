@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::criterion::Measurement;
-use super::figures::{DeadlineCost, Figures, Latency, Machine, Target};
+use super::figures::{DeadlineCost, Figures, Latency, Machine, SwapLatency, Target};
 use super::natural_order;
 
 /// What `report.json` holds.
@@ -16,6 +16,8 @@ pub(super) struct Report {
     pub(super) tables: Vec<Table>,
     pub(super) deadline_cost: Vec<DeadlineCost>,
     pub(super) deadline_latency: Vec<Latency>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) swap_latency: Option<SwapLatency>,
 }
 
 /// All benchmarks whose group starts with the same word.
@@ -117,6 +119,7 @@ impl Report {
             tables,
             deadline_cost: figures.deadline_cost,
             deadline_latency: figures.deadline_latency,
+            swap_latency: figures.swap_latency,
         }
     }
 }
