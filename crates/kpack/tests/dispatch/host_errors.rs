@@ -12,6 +12,14 @@ use kpack_exec::{Instance, NextPass, Program, RunError};
 
 use super::{call, moody, references, served, tensor};
 
+/// An engine that runs nothing.
+pub(crate) fn stopped() -> impl Backend {
+    Stopping {
+        inner: Wasmtime::new().unwrap(),
+        stopped: Arc::new(AtomicBool::new(true)),
+    }
+}
+
 /// wasmtime, whose clock of deadlines has stopped while the test says so.
 struct Stopping {
     inner: Wasmtime,

@@ -13,6 +13,7 @@ mod faults;
 mod host_errors;
 #[cfg(feature = "metrics")]
 mod metrics;
+mod natives;
 mod set_aside;
 mod stats;
 
