@@ -135,6 +135,7 @@ impl<'a> Call<'a> {
     /// [`Status::InvalidParams`] if no descriptor can stand there.
     #[inline(always)]
     pub fn open(memory: Memory<'a>, offset: u32) -> Result<Self, Status> {
+        #[expect(clippy::cast_possible_truncation, reason = "40 bytes")]
         const SIZE: u32 = DESCRIPTOR_SIZE as u32;
         let at = memory.region(offset, SIZE).ok_or(Status::InvalidParams)?;
         // SAFETY: the 40 bytes lie inside the memory, and any bytes are valid.
@@ -155,9 +156,9 @@ impl<'a> Call<'a> {
         let size = self.descriptor.params_size;
         let block = self.memory.region(self.descriptor.params_offset, size);
         match block {
-            // SAFETY: SIZE bytes of the memory stand there, and any bytes are valid. What could write
-            // to them are tensors, which exist only after this call has been given up.
             Some(block) if size as usize == SIZE => {
+                // SAFETY: SIZE bytes of the memory stand there, and any bytes are valid. What could
+                // write to them are tensors, which exist only after this call has been given up.
                 Ok(Params::new(unsafe { block.cast::<[u8; SIZE]>().as_ref() }))
             }
             _ => Err(Status::InvalidParams),
@@ -307,8 +308,13 @@ impl<'a, R: Role> Region<'a, R> {
         if count == 0 {
             return Ok((NonNull::dangling(), 0));
         }
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "less than `size`, which has 32 bits"
+        )]
+        let from = from as usize;
         // SAFETY: from < end <= size: the place is inside the region.
-        let at = unsafe { self.start.add(from as usize) };
+        let at = unsafe { self.start.add(from) };
         Ok((at.cast(), count as usize))
     }
 

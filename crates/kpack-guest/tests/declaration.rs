@@ -203,14 +203,14 @@ fn a_call_that_is_not_as_declared_never_reaches_the_function() {
         (InvalidOutput, |call| call.descriptor.output_size = 512),
         (InvalidOutput, |call| call.descriptor.output_offset = 4032),
         (InvalidOutput, |call| {
-            call.descriptor.output_offset = X as u32
+            call.descriptor.output_offset = X.try_into().unwrap()
         }),
         (OutOfMemory, |call| call.descriptor.scratch_size = 0),
         (OutOfMemory, |call| {
             call.descriptor.scratch_offset = call.descriptor.output_offset + 512;
         }),
         (OutOfMemory, |call| {
-            call.descriptor.scratch_offset = FURTHER as u32
+            call.descriptor.scratch_offset = FURTHER.try_into().unwrap()
         }),
     ];
     for (i, (status, change)) in changes.into_iter().enumerate() {

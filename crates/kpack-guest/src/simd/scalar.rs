@@ -17,6 +17,10 @@ impl v128 {
         Self(lanes.map(f32::to_bits))
     }
 
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the low half of a lane is meant"
+    )]
     #[inline(always)]
     fn of_i64(lanes: [i64; 2]) -> Self {
         let [low, high] = lanes.map(i64::cast_unsigned);
