@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::family::{Family, Variant, read_toml};
 use crate::outer_cargo::workspace_root;
 use crate::wasm_toolchain::{self, BuiltWith, TARGET, ToolchainChoice, WasmToolchain};
-use crate::{pack_folder, wasm_module};
+use crate::{pack_folder, vectors, wasm_module};
 
 /// Stands in `author.signing_key` until the pack is signed: a key that no one can have.
 pub(crate) const PLACEHOLDER_KEY: &str =
@@ -29,6 +29,8 @@ pub(crate) struct BuiltPack {
     pub(crate) manifest: KernelManifest,
     /// Its modules, in the order of their paths.
     pub(crate) modules: Vec<BuiltModule>,
+    /// Its vectors, in the order of their paths.
+    pub(crate) vectors: Vec<PackPath>,
     /// What built the modules; also written beside the folder, as `<folder>.built-with.json`.
     pub(crate) built_with: BuiltWith,
 }
@@ -60,11 +62,14 @@ pub(crate) fn build_pack(out: &Path, toolchain: ToolchainChoice) -> Result<Built
     let families = families
         .map(|name| Family::read(&source, name))
         .collect::<Result<Vec<_>>>()?;
-    let (kernels, modules) = build_families(&toolchain, &workspace, &families)?;
+    let (mut kernels, modules) = build_families(&toolchain, &workspace, &families)?;
+    let vectors = vectors::add_to(&mut kernels, &recipe.families)?;
     let manifest = recipe.into_manifest(kernels);
     let built_with = toolchain.built_with()?;
 
-    pack_folder::replace(out, |folder| write_pack(folder, &manifest, &modules))?;
+    pack_folder::replace(out, |folder| {
+        write_pack(folder, &manifest, &modules, &vectors)
+    })?;
     write_json(
         &beside(out, "built-with.json"),
         &serde_json::to_string_pretty(&built_with)?,
@@ -81,6 +86,7 @@ pub(crate) fn build_pack(out: &Path, toolchain: ToolchainChoice) -> Result<Built
         dir: out.to_owned(),
         manifest,
         modules,
+        vectors: vectors.into_keys().collect(),
         built_with,
     })
 }
@@ -96,12 +102,21 @@ pub(crate) fn scratch_out(verb: &str) -> PathBuf {
     scratch.join(verb).join("llama-core")
 }
 
+impl BuiltPack {
+    /// Every file of the pack but the manifest.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &PackPath> {
+        let modules = self.modules.iter().map(|module| &module.path);
+        modules.chain(&self.vectors)
+    }
+}
+
 impl fmt::Display for BuiltPack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let BuiltPack {
             dir,
             manifest,
             modules,
+            vectors,
             built_with,
         } = self;
         writeln!(
@@ -118,6 +133,7 @@ impl fmt::Display for BuiltPack {
                 module.path, module.size, module.digest
             )?;
         }
+        writeln!(f, "  {} vectors", vectors.len())?;
         writeln!(
             f,
             "built with {}, core: {}",
@@ -330,12 +346,18 @@ pub(crate) fn target_dir(workspace: &Path) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from)
 }
 
-fn write_pack(folder: &Path, manifest: &KernelManifest, modules: &Modules) -> Result<()> {
-    for (path, (module, _)) in modules {
+fn write_pack(
+    folder: &Path,
+    manifest: &KernelManifest,
+    modules: &Modules,
+    vectors: &vectors::Files,
+) -> Result<()> {
+    let modules = modules.iter().map(|(path, (module, _))| (path, module));
+    for (path, bytes) in modules.chain(vectors) {
         let file = path
             .segments()
             .fold(folder.to_owned(), |dir, segment| dir.join(segment));
-        write(&file, module)?;
+        write(&file, bytes)?;
     }
     write_json(&folder.join(MANIFEST_FILE), &manifest.to_json()?)
 }

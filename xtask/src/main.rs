@@ -21,6 +21,7 @@ mod signed_pack;
 mod test;
 mod test_32_bit;
 mod tool;
+mod vectors;
 mod wasm_module;
 mod wasm_toolchain;
 
@@ -67,6 +68,7 @@ fn run(verb: Verb) -> anyhow::Result<()> {
         Verb::Mutants => mutants::mutants(),
         Verb::Test { toolchain } => test::test(toolchain),
         Verb::Test32Bit => test_32_bit::test_32_bit(),
+        Verb::Vectors => vectors::write(),
         Verb::ReferencePack { toolchain } => reference_pack::update(toolchain),
     }
 }
@@ -135,6 +137,8 @@ enum Verb {
     /// Runs the tests of what computes sizes where addresses have 32 bits
     #[command(name = "test-32-bit")]
     Test32Bit,
+    /// Writes the vectors that packs ship for the reference kernels, below kernels-src
+    Vectors,
     /// Replaces the reference pack that is committed with the `kpack` crate
     ReferencePack {
         /// Where the wasm32 compiler comes from

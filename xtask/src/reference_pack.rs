@@ -1,11 +1,12 @@
 //! The reference pack that is committed beside the `kpack` crate's source.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
 use anyhow::{Context, Result, ensure};
-use kpack_schema::{KernelManifest, Timestamp};
+use kpack_schema::{KernelInfo, KernelManifest, Timestamp};
 
 use crate::build_kernels::{BuiltPack, build_pack, scratch_out};
 use crate::outer_cargo::workspace_root;
@@ -19,6 +20,9 @@ pub(crate) fn update(toolchain: ToolchainChoice) -> Result<()> {
     let built_with = format!("{}\n", serde_json::to_string_pretty(&built.built_with)?);
     let file = folder().join(BUILT_WITH);
     fs::write(&file, built_with).with_context(|| format!("cannot write: `{}`", file.display()))?;
+    let list = include_list(&built.manifest)?;
+    fs::write(list_file(), list)
+        .with_context(|| format!("cannot write: `{}`", list_file().display()))?;
     print!("{built}");
     println!("written to {}", folder().display());
     Ok(())
@@ -37,16 +41,11 @@ pub(crate) fn compare_with_a_fresh_build(toolchain: ToolchainChoice) -> Result<(
         );
         return Ok(());
     }
-    for module in &built.modules {
-        let segments = || module.path.segments();
+    for path in built.files() {
+        let segments = || path.segments();
         let file = segments().fold(committed.clone(), |folder, segment| folder.join(segment));
         let fresh = segments().fold(built.dir.clone(), |folder, segment| folder.join(segment));
-        ensure!(
-            read(&file)? == read(&fresh)?,
-            "{}: `{}`",
-            STALE,
-            module.path
-        );
+        ensure!(read(&file)? == read(&fresh)?, "{}: `{}`", STALE, path);
     }
     compare_manifests(
         &built,
@@ -75,10 +74,46 @@ const STALE: &str = "the committed reference pack is not what kernels-src gives;
 
 const BUILT_WITH: &str = "built-with.json";
 
+/// The source of the constant by which the crate embeds the pack's files.
+fn include_list(manifest: &KernelManifest) -> Result<String> {
+    let kernels = manifest.kernels.iter();
+    let files = kernels.flat_map(KernelInfo::files);
+    let files: BTreeSet<&str> = files.map(|file| file.path).collect();
+    let mut list = String::from(
+        "// Written by `cargo xtask reference-pack`: every file that the pack's manifest names.\n\n\
+         embedded![\n",
+    );
+    for file in files {
+        list.push_str(&format!("    \"{file}\",\n"));
+    }
+    list.push_str("]\n");
+    Ok(list)
+}
+
+fn list_file() -> PathBuf {
+    workspace_root().join("crates/kpack/src/reference_pack/files.rs")
+}
+
 fn folder() -> PathBuf {
     workspace_root().join("crates/kpack/reference-pack")
 }
 
 fn read(path: &std::path::Path) -> Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("cannot read: `{}`", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_crate_embeds_every_file_of_the_committed_pack() {
+        let manifest = read(&folder().join("llama-core/kernels.json")).unwrap();
+        let manifest = KernelManifest::from_json(&String::from_utf8(manifest).unwrap()).unwrap();
+        let list = include_list(&manifest).unwrap();
+        assert_eq!(
+            String::from_utf8(read(&list_file()).unwrap()).unwrap(),
+            list
+        );
+    }
 }

@@ -26,7 +26,7 @@ pub(crate) fn write_signed_copy(built: &BuiltPack, folder: &Path, now: Timestamp
     let parts = PackParts {
         manifest,
         signature: None,
-        files: module_files(built)?,
+        files: files(built)?,
     };
     let signature = {
         let pack = PackBytes::new(parts.clone())?;
@@ -68,18 +68,15 @@ fn trust_json(key: &SigningKey, pack: &str) -> String {
     format!("{trust:#}\n")
 }
 
-fn module_files(built: &BuiltPack) -> Result<BTreeMap<PackPath, Vec<u8>>> {
+fn files(built: &BuiltPack) -> Result<BTreeMap<PackPath, Vec<u8>>> {
     let read = |path: &PackPath| {
         let file = path
             .segments()
             .fold(built.dir.clone(), |folder, segment| folder.join(segment));
         fs::read(&file).with_context(|| format!("cannot read: `{}`", file.display()))
     };
-    built
-        .modules
-        .iter()
-        .map(|module| Ok((module.path.clone(), read(&module.path)?)))
-        .collect()
+    let files = built.files();
+    files.map(|path| Ok((path.clone(), read(path)?))).collect()
 }
 
 fn write_folder(folder: &Path, pack: &PackParts) -> Result<()> {

@@ -26,26 +26,22 @@ mod natives;
 
 macro_rules! file {
     ($path:expr) => {
-        include_bytes!(concat!("../reference-pack/", $path)).as_slice()
+        include_bytes!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/reference-pack/",
+            $path
+        ))
+        .as_slice()
     };
 }
 
-macro_rules! modules {
+macro_rules! embedded {
     ($($path:literal),+ $(,)?) => {
-        [$(($path, file!(concat!("llama-core/", $path)))),+]
+        &[$(($path, file!(concat!("llama-core/", $path)))),+]
     };
 }
 
-const MODULES: [(&str, &[u8]); 8] = modules![
-    "rmsnorm/rmsnorm_f32.simd.wasm",
-    "rmsnorm/rmsnorm_f32.wasm",
-    "rope/rope_f32.relaxed-simd.wasm",
-    "rope/rope_f32.simd.wasm",
-    "rope/rope_f32.wasm",
-    "swiglu/swiglu_f32.relaxed-simd.wasm",
-    "swiglu/swiglu_f32.simd.wasm",
-    "swiglu/swiglu_f32.wasm",
-];
+const FILES: &[(&str, &[u8])] = include!("reference_pack/files.rs");
 
 /// The pack's bytes, unverified as any other pack's.
 ///
@@ -54,14 +50,14 @@ const MODULES: [(&str, &[u8]); 8] = modules![
 /// Never: a test reads the embedded pack.
 #[must_use]
 pub fn bytes() -> PackBytes {
-    let module = |(path, bytes): (&str, &[u8])| {
+    let file = |&(path, bytes): &(&str, &[u8])| {
         let path: PackPath = path.parse().expect("the embedded paths are safe");
         (path, bytes.to_vec())
     };
     PackBytes::new(PackParts {
         manifest: file!("llama-core/kernels.json").to_vec(),
         signature: Some(file!("llama-core/kernels.json.sig").to_vec()),
-        files: MODULES.into_iter().map(module).collect(),
+        files: FILES.iter().map(file).collect(),
     })
     .expect("the embedded pack is within the limits")
 }
