@@ -2,8 +2,8 @@
   "kpack_signature": 1,
   "signatures": [
     {
-      "key_id": "ca80f30658655c883392a11ade00ae85bc98b8cc976f45ed13713d7e5d4276a0",
-      "sig": "edde4f1bae332ea1d461ee51fac64cfe13faff4e222058cc078177d12d48b6e8f3cfb7925f6665e86cb297e34ea7d2d2f7114e85825bd08699aea5abf2f7900c"
+      "key_id": "1ff0ffad3b392b2813fb33975076a14646660b384d0dfec9d0ef237534bfe685",
+      "sig": "965de4f13c8ec759ff0ddfb23f9f8330850b0de277eea0b2cb5e4ebd79d380be8bccff550bfd04af49bc8926bd84d4fd86cd2db4776541ef501947c8429d8406"
     }
   ]
 }
