@@ -36,7 +36,7 @@ impl Content {
         match self {
             Self::Reference => "good",
             Self::WrongNumbers => "two percent off",
-            Self::Slow => "a hundred times slower",
+            Self::Slow => "takes 100 times as long",
             Self::FailsAtTimes => "fails at times",
         }
     }

@@ -16,7 +16,8 @@ const FRAMES_PER_SECOND: u32 = 5;
 /// Nothing is wider: what is cut off by a narrow terminal would not be drawn over.
 const WIDTH: usize = 78;
 
-const SHOWN_EVENTS: usize = 12;
+/// With everything else, they fit into 24 lines.
+const SHOWN_EVENTS: usize = 10;
 
 /// Something that the operator did, and what came of it.
 #[derive(Debug, Clone)]
@@ -24,6 +25,8 @@ pub(crate) struct Event {
     pub(crate) at: Duration,
     pub(crate) outcome: Outcome,
     pub(crate) text: String,
+    /// What there is no room for where it is drawn.
+    pub(crate) detail: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -89,7 +92,7 @@ impl Screen {
     /// Shows something that happened.
     pub(crate) fn tell(&mut self, event: Event) -> io::Result<()> {
         if self.style == Style::Plain {
-            writeln!(io::stdout(), "{event}")?;
+            writeln!(io::stdout(), "{event}{}", event.detail)?;
         }
         self.events.push(event);
         Ok(())

@@ -137,10 +137,8 @@ fn show(
             screen.tell(Event {
                 at: view.time,
                 outcome: Outcome::Failing,
-                text: format!(
-                    "{}: traps on some rows, and its fallback serves",
-                    view.serving
-                ),
+                text: format!("{}: traps at times, its fallback serves", view.serving),
+                detail: String::new(),
             })?;
         }
         screen.draw(&view)?;

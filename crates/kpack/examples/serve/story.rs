@@ -73,16 +73,19 @@ impl Operator<'_> {
 
     fn stage(&self, pack: &Path, name: &str) -> Result<(), Box<dyn Error>> {
         let start = Instant::now();
-        match self.slot.stage(pack, self.trust) {
+        let staged = self.slot.stage(pack, self.trust);
+        let took = start.elapsed().as_millis();
+        let (outcome, text, detail) = match staged {
             Ok(_) => {
-                let took = start.elapsed().as_millis();
-                self.tell(
-                    Outcome::Swapped,
-                    format!("{name}: verified, compiled, tried in {took} ms"),
-                )
+                let text = format!("{name}: serves after {took} ms");
+                (Outcome::Swapped, text, String::new())
             }
-            Err(error) => self.tell(Outcome::Refused, format!("{name}: {}", cause(&error))),
-        }
+            Err(error) => {
+                let text = format!("{name}: {}", error.kind());
+                (Outcome::Refused, text, format!(": {}", cause(&error)))
+            }
+        };
+        self.tell(outcome, text, detail)
     }
 
     fn roll_back(&self) -> Result<(), Box<dyn Error>> {
@@ -91,14 +94,19 @@ impl Operator<'_> {
         let took = start.elapsed().as_micros();
         let serving = self.slot.current();
         let version = serving.pack().manifest().version();
-        self.tell(Outcome::RolledBack, format!("to {version} in {took} µs"))
+        let text = format!("to {version} in {took} µs");
+        self.tell(Outcome::RolledBack, text, String::new())
     }
 
     /// Tells what happened, and which release serves now.
-    fn tell(&self, outcome: Outcome, text: String) -> Result<(), Box<dyn Error>> {
+    fn tell(&self, outcome: Outcome, text: String, detail: String) -> Result<(), Box<dyn Error>> {
         self.name_generation();
-        let at = self.start.elapsed();
-        Ok(self.events.send(Event { at, outcome, text })?)
+        Ok(self.events.send(Event {
+            at: self.start.elapsed(),
+            outcome,
+            text,
+            detail,
+        })?)
     }
 
     /// Nobody else swaps, so that what serves now is what was swapped in last.
