@@ -33,11 +33,16 @@ impl Calls {
             Ok(kernel) => kernel,
             Err(error) => {
                 calls.fail(&error);
+                watch.stop();
                 return calls;
             }
         };
         while !watch.has_stopped() {
             calls.make_one(&mut kernel, watch, thread + calls.begun * threads);
+            if calls.first_wrong.is_some() {
+                // It is known by now what the run is to find out.
+                watch.stop();
+            }
             if watch.served() >= watch.wanted() {
                 std::thread::sleep(PAUSE);
             }

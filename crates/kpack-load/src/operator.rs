@@ -78,7 +78,8 @@ impl<'a> Operator<'a> {
         }
     }
 
-    /// Swaps so often, in between everything else, so that so many calls are made meanwhile.
+    /// Swaps so often, in between everything else, so that so many calls are made meanwhile; less, when
+    /// a call goes wrong.
     pub(crate) fn operate(
         mut self,
         swaps: u64,
@@ -86,6 +87,9 @@ impl<'a> Operator<'a> {
         resident: &mut Resident,
     ) -> Result<Operations> {
         for swap in 0..swaps {
+            if self.watch.has_stopped() {
+                break;
+            }
             match swap % 8 {
                 1 | 5 => self.offer_damaged()?,
                 3 | 7 => self.offer_flawed()?,
@@ -110,7 +114,7 @@ impl<'a> Operator<'a> {
         let (mut last, mut since) = (0, Instant::now());
         loop {
             let served = self.watch.served();
-            if served >= calls {
+            if served >= calls || self.watch.has_stopped() {
                 return Ok(());
             }
             if served > last {
