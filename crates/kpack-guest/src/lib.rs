@@ -34,6 +34,69 @@
 //! # }
 //! ```
 //!
+//! # What is declared
+//!
+//! - `id`, `name` and `category`: as in the manifest. The function's name is the entry point.
+//! - `inputs` and `outputs`: each a name, a data type and a shape. A dimension is a number, a symbol, or a
+//!   symbol divided by or multiplied with a number: `f32[rows, 2, dim/2]`. `scratch(f32[rows, 4])` is there for
+//!   as long as the kernel runs.
+//! - `params`: a type, then `= default` unless the caller must give the value, then the range it is
+//!   checked against: `eps: f32 = 1e-5 in 0.0..=1.0`, or `theta: f32 in 1.0..`. A doc comment is the
+//!   parameter's description. An integer parameter may bind a symbol that no input binds.
+//! - `limits`: of `memory_pages` (1024 if left out), `epoch_ticks` (1000), `table_elements` (0), `stack_bytes` and
+//!   `globals`.
+//! - `parallel_dims`: the symbols along which rows are independent.
+//!
+//! # What the function takes
+//!
+//! Whatever it names, in any order: inputs as `&[T]`, outputs and `scratch` as `&mut [T]`, symbols as `usize`,
+//! parameters as their own type. The lengths of the slices follow from the shapes. What no manifest can say,
+//! such as that one dimension is a multiple of another, the function checks, and returns [`Status`].
+//!
+//! A declaration that no host could take does not compile: a symbol that nothing binds, a name that
+//! stands for two things, an argument that is not declared.
+//!
+//! ```compile_fail
+//! # use kpack_guest::kernel;
+//! # fn main() {}
+//! #[kernel(id = "a", name = "A", category = custom, inputs(x: f32[n]), outputs(y: f32[m]))]
+//! fn a_forward(x: &[f32], y: &mut [f32]) {}
+//! ```
+//!
+//! ```compile_fail
+//! # use kpack_guest::kernel;
+//! # fn main() {}
+//! #[kernel(id = "a", name = "A", category = custom, inputs(x: f32[n]), outputs(x: f32[n]))]
+//! fn a_forward(x: &[f32]) {}
+//! ```
+//!
+//! ```compile_fail
+//! # use kpack_guest::kernel;
+//! # fn main() {}
+//! #[kernel(id = "a", name = "A", category = custom, inputs(x: f32[n]), outputs(y: f32[n]))]
+//! fn a_forward(x: &[f32], y: &mut [f32], eps: f32) {}
+//! ```
+//!
+//! The types of the arguments are the compiler's to check:
+//!
+//! ```compile_fail
+//! # use kpack_guest::kernel;
+//! # fn main() {}
+//! #[kernel(id = "a", name = "A", category = custom, inputs(x: f16[n]), outputs(y: f32[n]))]
+//! fn a_forward(x: &[f32], y: &mut [f32]) {}
+//! ```
+//!
+//! # From the declaration to the manifest
+//!
+//! The entry travels as JSON in a custom section of the module, `kpack.kernels`. The build reads it there, adds
+//! where the module and its variants stand, and takes the section out. Variants are named beside the
+//! code, in Cargo.toml, the one to be preferred first:
+//!
+//! ```toml
+//! [package.metadata.kpack]
+//! variants = [["relaxed-simd"], ["simd"]]
+//! ```
+//!
 //! [`simd`] has the vector operations that kernels share: one source gives a scalar module, one with
 //! SIMD and one with relaxed SIMD. [`F16`], [`Bf16`], [`Q8Block`] and [`Q4Block`] are the elements that
 //! Rust has no type for.
