@@ -8,6 +8,7 @@ mod support;
 
 mod archive;
 mod bench;
+mod c_kernel;
 mod cache;
 mod explain;
 mod explain_kernel;

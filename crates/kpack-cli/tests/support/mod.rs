@@ -216,6 +216,25 @@ impl Work {
         self.fails(&["verify", "pack", "--trust", "trust.json"], code, kind)
     }
 
+    /// Runs what a page tells its reader to run, line by line in a shell that finds `kpack`, and looks
+    /// for everything else in these folders too. Every line must succeed.
+    pub fn shell(&self, folder: &Path, further: &[&Path], commands: &str) {
+        let kpack = Path::new(env!("CARGO_BIN_EXE_kpack")).parent().unwrap();
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders = [kpack.to_owned()]
+            .into_iter()
+            .chain(std::env::split_paths(&path));
+        let folders = folders.chain(further.iter().map(|folder| folder.to_path_buf()));
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-e", "-c", commands])
+            .current_dir(folder)
+            .env("PATH", std::env::join_paths(folders).unwrap())
+            .env("KPACK_CACHE_DIR", self.cache());
+        let output = shell.output().unwrap();
+        assert!(output.status.success(), "{commands}\n{output:?}");
+    }
+
     /// Everything in the folder and below it.
     pub fn listing(&self) -> BTreeSet<PathBuf> {
         let mut found = BTreeSet::new();
@@ -250,6 +269,20 @@ pub fn documented_kinds() -> BTreeSet<(String, i32)> {
         }
     }
     kinds
+}
+
+/// The engines that are compiled in.
+pub fn engines() -> impl Iterator<Item = &'static str> {
+    let wasmer = cfg!(feature = "wasmer").then_some("wasmer");
+    ["wasmtime"].into_iter().chain(wasmer)
+}
+
+/// What stands in the `sh` blocks of a page.
+pub fn commands(page: &str) -> String {
+    let blocks = page.split("```sh\n").skip(1);
+    blocks
+        .map(|block| block.split("```").next().unwrap_or_default())
+        .collect()
 }
 
 /// Little-endian bytes.
