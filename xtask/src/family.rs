@@ -133,3 +133,54 @@ pub(crate) fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<T> {
         fs::read_to_string(path).with_context(|| format!("cannot read: `{}`", path.display()))?;
     toml::from_str(&text).with_context(|| format!("cannot parse: `{}`", path.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(cargo_toml: &str) -> Result<Family> {
+        let folder = tempfile::tempdir().unwrap();
+        let family = folder.path().join("rope");
+        fs::create_dir(&family).unwrap();
+        fs::write(family.join("Cargo.toml"), cargo_toml).unwrap();
+        Family::read(folder.path(), "rope")
+    }
+
+    #[test]
+    fn a_modules_path_names_what_the_author_named() {
+        let family = read(
+            "[package]\nname = \"rope\"\n[lib]\nname = \"rope_f32\"\n\
+             [package.metadata.kpack]\nvariants = [[\"relaxed-simd\"], [\"simd\"]]\n",
+        )
+        .unwrap();
+        let paths: Vec<String> = family
+            .builds()
+            .map(|variant| family.path(&variant).unwrap().to_string())
+            .collect();
+        let expected = [
+            "rope/rope_f32.wasm",
+            "rope/rope_f32.relaxed-simd.wasm",
+            "rope/rope_f32.simd.wasm",
+        ];
+        assert_eq!(paths, expected);
+    }
+
+    #[test]
+    fn a_crate_that_names_no_library_is_one_module_of_the_packages_name() {
+        let family = read("[package]\nname = \"my-rope\"\n").unwrap();
+        assert_eq!(family.module(), "my_rope");
+        assert_eq!(family.builds().count(), 1);
+    }
+
+    #[test]
+    fn an_unknown_feature_is_refused() {
+        let result = read(
+            "[package]\nname = \"rope\"\n[package.metadata.kpack]\nvariants = [[\"avx512\"]]\n",
+        );
+        let message = format!("{:#}", result.unwrap_err());
+        assert!(
+            message.contains("no feature of a pack: `avx512`"),
+            "{message}"
+        );
+    }
+}

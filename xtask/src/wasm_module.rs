@@ -177,6 +177,45 @@ fn append_u32(bytes: &mut Vec<u8>, mut value: u32) {
 mod tests {
     use super::*;
 
+    /// A module without anything but custom sections of this name.
+    fn module_with(name: &str, sections: &[&str]) -> Vec<u8> {
+        let mut module = b"\0asm\x01\0\0\0".to_vec();
+        for section in sections {
+            let mut contents = Vec::new();
+            append_u32(&mut contents, u32::try_from(name.len()).unwrap());
+            contents.extend_from_slice(name.as_bytes());
+            contents.extend_from_slice(section.as_bytes());
+            append_section(&mut module, 0, &contents);
+        }
+        module
+    }
+
+    #[test]
+    fn every_declaration_is_read_joined_or_not() {
+        let module = module_with(
+            KERNELS_SECTION,
+            &[r#"{"id":"a"}{"id":"b"}"#, r#"{"id":"c"}"#],
+        );
+        let entries = manifest_entries(&module).unwrap();
+        let ids: Vec<&str> = entries
+            .iter()
+            .map(|entry| entry["id"].as_str().unwrap())
+            .collect();
+        assert_eq!(ids, ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn a_section_of_another_name_declares_nothing() {
+        let module = module_with("producers", &[r#"{"id":"a"}"#]);
+        assert!(manifest_entries(&module).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_declaration_that_is_cut_off_is_an_error() {
+        let module = module_with(KERNELS_SECTION, &[r#"{"id":"a"}{"id":"#]);
+        assert!(manifest_entries(&module).is_err());
+    }
+
     #[test]
     fn numbers_are_encoded_in_the_shortest_form() {
         for (value, expected) in [
