@@ -9,7 +9,7 @@ use crate::workload::Workload;
 #[cfg(feature = "candle")]
 pub use self::beside::Candle;
 pub use self::beside::{ByHand, MemoryLimit, Native};
-pub use self::engine::{ByCaller, ByDispatch, Engine, OneShot};
+pub use self::engine::{ByCaller, ByDispatch, BySlot, Engine, OneShot};
 
 mod beside;
 mod engine;

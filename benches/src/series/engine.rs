@@ -3,7 +3,9 @@
 use std::num::NonZeroU32;
 
 use anyhow::{Context, Result};
-use kpack::{CallError, Caller, CallerOptions, Dispatcher, Kernel, Pack, Runtime, reference_pack};
+use kpack::{
+    CallError, Caller, CallerOptions, Dispatcher, Kernel, Pack, Runtime, Slot, reference_pack,
+};
 
 use super::{Ready, Series};
 use crate::workload::Workload;
@@ -62,6 +64,36 @@ impl Series for ByDispatch<'_> {
             .map(|(name, tensor)| (*name, tensor.shape()))
             .collect();
         let mut bound = dispatch.bind_shapes(&shapes, &workload.params)?;
+        for (name, tensor) in &workload.inputs {
+            bound.keep(name, tensor)?;
+        }
+        bound.run(|_| Ok(()))?;
+        Ok(Some(Box::new(move || {
+            let report = bound
+                .run(|_| Ok(()))
+                .expect("the same call has just succeeded");
+            assert!(!report.is_fallback(), "a fallback is another call");
+        })))
+    }
+}
+
+/// Calls by a [`SlotKernel`](kpack::SlotKernel) whose inputs are all kept: what dispatch does, and a look
+/// whether another pack has come.
+#[derive(Debug, Clone, Copy)]
+pub struct BySlot<'s>(pub &'s Slot);
+
+impl Series for BySlot<'_> {
+    fn name(&self) -> &'static str {
+        "slot"
+    }
+
+    fn prepare<'a>(&self, workload: &'a Workload) -> Result<Option<Ready<'a>>> {
+        let inputs = workload.inputs.iter();
+        let shapes: Vec<(&str, &[usize])> = inputs
+            .map(|(name, tensor)| (*name, tensor.shape()))
+            .collect();
+        let slot = self.0;
+        let mut bound = slot.bind_shapes(workload.kernel, &shapes, &workload.params)?;
         for (name, tensor) in &workload.inputs {
             bound.keep(name, tensor)?;
         }

@@ -6,9 +6,10 @@ use std::panic::resume_unwind;
 use std::path::Path;
 #[cfg(feature = "candle")]
 use std::thread;
+use std::time::SystemTime;
 
 use anyhow::{Context, Result};
-use kpack::{BoundKernel, Runtime, reference_pack};
+use kpack::{BoundKernel, Runtime, Slot, host_time, reference_pack};
 use kpack_conformance::runtimes;
 
 use super::table::Comparison;
@@ -16,7 +17,7 @@ use crate::ceiling::Ceiling;
 use crate::lone_kernel::{self, EMPTY, ENTRY_POINT};
 #[cfg(feature = "candle")]
 use crate::series::Candle;
-use crate::series::{ByCaller, ByDispatch, ByHand, Engine, OneShot, Ready, Series};
+use crate::series::{ByCaller, ByDispatch, ByHand, BySlot, Engine, OneShot, Ready, Series};
 use crate::turns::{Effort, Ratio, by_turns};
 use crate::workload::{self, Workload};
 use crate::{cached, raw};
@@ -30,6 +31,8 @@ pub struct Contestants {
     unchecked: Engine,
     ceiling: Option<Ceiling>,
     runtime: Runtime,
+    /// The same pack on wasmtime, where another may take its place.
+    slot: Slot,
     /// The same with a compile cache, which is filled.
     cached: Runtime,
     workloads: Vec<Workload>,
@@ -51,6 +54,7 @@ impl Contestants {
             unchecked: Engine::new("wasmtime, unchecked", of(&unchecked, "wasmtime")?)?,
             ceiling: Ceiling::detect(),
             runtime: of(&runtimes, "wasmtime")?.clone(),
+            slot: serving(of(&runtimes, "wasmtime")?)?,
             cached,
             workloads: workload::all(),
         })
@@ -83,6 +87,7 @@ impl Contestants {
             Comparison::Wasmer => (&self.wasmer, &self.wasmtime),
             Comparison::Caller => (&one, &self.wasmtime),
             Comparison::OneShot => (&OneShot(&self.wasmtime), &self.wasmtime),
+            Comparison::Slot => (&BySlot(&self.slot), &self.wasmtime),
             Comparison::Dispatch => (&ByDispatch(&self.wasmtime), &self.wasmtime),
             Comparison::Threads => (&two, &one),
             Comparison::Deadline => (&self.wasmtime, &self.unchecked),
@@ -176,6 +181,12 @@ impl Contestants {
             effort,
         )
     }
+}
+
+fn serving(runtime: &Runtime) -> Result<Slot> {
+    let (pack, trust) = (reference_pack::bytes(), reference_pack::trust());
+    let now = host_time(SystemTime::now())?;
+    Ok(Slot::builder(runtime.clone()).start_bytes(pack, &trust, now)?)
 }
 
 fn of<'a>(runtimes: &'a [Runtime], engine: &str) -> Result<&'a Runtime> {

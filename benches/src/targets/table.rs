@@ -19,6 +19,8 @@ pub enum Comparison {
     OneShot,
     /// The bound call of a kernel with its fallbacks, over the bound call of the kernel alone.
     Dispatch,
+    /// A kernel of a slot, which looks at each call whether another pack has come, over the bound call.
+    Slot,
     /// A caller on two threads, over one thread.
     Threads,
     /// RMSNorm, its result copied into RoPE's input, and RoPE, over the two calls without the copy:
@@ -44,6 +46,7 @@ impl Comparison {
             Self::Caller => "caller / bound call",
             Self::OneShot => "one-shot / bound call",
             Self::Dispatch => "dispatch / bound call",
+            Self::Slot => "slot / bound call",
             Self::Threads => "2 threads / 1 thread",
             Self::Chain => "chain / its two kernels",
             Self::EmptyCall => "bound call / typed call",
@@ -108,6 +111,7 @@ pub fn all() -> Vec<Target> {
     all.extend(HALF.map(|what| of_interest(Chain, what)));
     all.extend([
         target(Dispatch, RMSNORM[0], 1.1, 1.05),
+        target(Comparison::Slot, RMSNORM[0], 1.1, 1.05),
         of_interest(Dispatch, HALF[0]),
         target(Threads, RMSNORM[2], 0.6, 0.52),
         target(Threads, HALF[2], 0.6, 0.52),
