@@ -54,7 +54,7 @@ pub enum HealthError {
         /// The vector's file in the pack.
         vector: PackPath,
         /// How it failed.
-        source: VectorError,
+        source: Box<VectorError>,
     },
     /// A kernel is slower than in the pack that serves, by more than the policy allows.
     #[error(

@@ -98,7 +98,7 @@ pub enum InterfaceError {
         /// The kernel.
         kernel: KernelId,
         /// Why not.
-        source: CallError,
+        source: Box<CallError>,
     },
 }
 

@@ -48,7 +48,7 @@ impl BoundTo {
         }
         let unbound = |source: CallError| InterfaceError::Unbound {
             kernel: id.clone(),
-            source,
+            source: Box::new(source),
         };
         let (shapes, params) = (self.shapes(), self.params());
         let bound = dispatch.signature().bind_shapes(&shapes, &params);

@@ -267,7 +267,7 @@ impl Stager {
             Some(HealthError::Vector {
                 kernel,
                 vector: vector.path,
-                source,
+                source: Box::new(source),
             })
         });
         failed.map_or(Ok(()), Err)
@@ -292,7 +292,7 @@ impl Stager {
             let failed = |source| HealthError::Vector {
                 kernel: kernel.id().clone(),
                 vector: path.clone(),
-                source,
+                source: Box::new(source),
             };
             let mut now = ReadyVector::new(kernel, vector).map_err(failed)?;
             let mut calls = (|| now.run(), || before.run());
