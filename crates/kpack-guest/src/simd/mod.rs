@@ -5,20 +5,25 @@
 //! [`negative_multiply_add`] may round once instead of twice, as the machine does it faster: the last
 //! bit may differ from machine to machine.
 
+mod elements;
 #[cfg(not(target_feature = "simd128"))]
 mod scalar;
 
 #[cfg(target_feature = "simd128")]
 pub use core::arch::wasm32::{
-    f32x4_add, f32x4_demote_f64x2_zero, f32x4_div, f32x4_extract_lane, f32x4_mul, f32x4_neg,
-    f32x4_pmax, f32x4_pmin, f32x4_splat, f32x4_sqrt, f32x4_sub, f64x2, f64x2_add,
-    f64x2_extract_lane, f64x2_mul, f64x2_splat, f64x2_sqrt, f64x2_sub, i32x4_add, i32x4_bitmask,
-    i32x4_shl, i32x4_shuffle, i32x4_splat, i64x2_add, i64x2_neg, i64x2_shl, i64x2_splat, v128,
-    v128_and, v128_bitselect, v128_load, v128_or, v128_store, v128_store32_lane, v128_store64_lane,
-    v128_xor,
+    f32x4_abs, f32x4_add, f32x4_convert_i32x4, f32x4_demote_f64x2_zero, f32x4_div,
+    f32x4_extract_lane, f32x4_lt, f32x4_mul, f32x4_ne, f32x4_neg, f32x4_pmax, f32x4_pmin,
+    f32x4_splat, f32x4_sqrt, f32x4_sub, f64x2, f64x2_add, f64x2_extract_lane, f64x2_mul,
+    f64x2_splat, f64x2_sqrt, f64x2_sub, i32x4_add, i32x4_bitmask, i32x4_extract_lane, i32x4_gt,
+    i32x4_max, i32x4_shl, i32x4_shr, i32x4_shuffle, i32x4_splat, i32x4_sub, i32x4_trunc_sat_f32x4,
+    i64x2_add, i64x2_neg, i64x2_shl, i64x2_splat, u32x4_max, u32x4_shr, v128, v128_and,
+    v128_andnot, v128_bitselect, v128_load, v128_or, v128_store, v128_store32_lane,
+    v128_store64_lane, v128_xor,
 };
 #[cfg(not(target_feature = "simd128"))]
 pub use scalar::*;
+
+pub use elements::*;
 
 /// Lanes of one vector.
 pub const LANES: usize = 4;

@@ -329,3 +329,113 @@ pub fn v128_xor(a: v128, b: v128) -> v128 {
 pub fn v128_bitselect(a: v128, b: v128, mask: v128) -> v128 {
     v128(from_fn(|i| (a.0[i] & mask.0[i]) | (b.0[i] & !mask.0[i])))
 }
+
+/// `f32x4_abs`.
+#[must_use]
+#[inline(always)]
+pub fn f32x4_abs(value: v128) -> v128 {
+    v128(value.0.map(|lane| lane & 0x7fff_ffff))
+}
+
+/// `f32x4_convert_i32x4`: the nearest numbers to the integers.
+#[must_use]
+#[inline(always)]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "rounding to the nearest is meant"
+)]
+pub fn f32x4_convert_i32x4(value: v128) -> v128 {
+    v128::of_f32(value.0.map(|lane| lane.cast_signed() as f32))
+}
+
+/// `f32x4_lt`: all bits where `a` is less.
+#[must_use]
+#[inline(always)]
+pub fn f32x4_lt(a: v128, b: v128) -> v128 {
+    v128(from_fn(|i| mask(a.f32()[i] < b.f32()[i])))
+}
+
+/// `f32x4_ne`: all bits where the two differ, which NaN does from everything.
+#[must_use]
+#[inline(always)]
+#[expect(clippy::float_cmp, reason = "the instruction compares exactly")]
+pub fn f32x4_ne(a: v128, b: v128) -> v128 {
+    v128(from_fn(|i| mask(a.f32()[i] != b.f32()[i])))
+}
+
+/// `i32x4_extract_lane`.
+#[must_use]
+#[inline(always)]
+pub fn i32x4_extract_lane<const LANE: usize>(value: v128) -> i32 {
+    value.0[LANE].cast_signed()
+}
+
+/// `i32x4_gt`: all bits where `a` is greater.
+#[must_use]
+#[inline(always)]
+pub fn i32x4_gt(a: v128, b: v128) -> v128 {
+    v128(zip(a.0, b.0, |a, b| {
+        mask(a.cast_signed() > b.cast_signed())
+    }))
+}
+
+/// `i32x4_max`.
+#[must_use]
+#[inline(always)]
+pub fn i32x4_max(a: v128, b: v128) -> v128 {
+    v128(zip(a.0, b.0, |a, b| {
+        a.cast_signed().max(b.cast_signed()).cast_unsigned()
+    }))
+}
+
+/// `i32x4_shr`: the sign moves in.
+#[must_use]
+#[inline(always)]
+pub fn i32x4_shr(value: v128, by: u32) -> v128 {
+    let shifted = |lane: u32| lane.cast_signed().wrapping_shr(by).cast_unsigned();
+    v128(value.0.map(shifted))
+}
+
+/// `i32x4_sub`.
+#[must_use]
+#[inline(always)]
+pub fn i32x4_sub(a: v128, b: v128) -> v128 {
+    v128(zip(a.0, b.0, u32::wrapping_sub))
+}
+
+/// `i32x4_trunc_sat_f32x4`: towards zero; the nearest integer there is, and 0 for NaN.
+#[must_use]
+#[inline(always)]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "truncating and saturating are meant"
+)]
+pub fn i32x4_trunc_sat_f32x4(value: v128) -> v128 {
+    v128(value.f32().map(|lane| (lane as i32).cast_unsigned()))
+}
+
+/// `u32x4_max`.
+#[must_use]
+#[inline(always)]
+pub fn u32x4_max(a: v128, b: v128) -> v128 {
+    v128(zip(a.0, b.0, u32::max))
+}
+
+/// `u32x4_shr`: zeros move in.
+#[must_use]
+#[inline(always)]
+pub fn u32x4_shr(value: v128, by: u32) -> v128 {
+    v128(value.0.map(|lane| lane.wrapping_shr(by)))
+}
+
+/// `v128_andnot`: the bits of `a` that `b` does not have.
+#[must_use]
+#[inline(always)]
+pub fn v128_andnot(a: v128, b: v128) -> v128 {
+    v128(zip(a.0, b.0, |a, b| a & !b))
+}
+
+#[inline(always)]
+const fn mask(is_so: bool) -> u32 {
+    if is_so { u32::MAX } else { 0 }
+}

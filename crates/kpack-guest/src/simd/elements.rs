@@ -1,0 +1,406 @@
+//! Elements of fewer bits than an `f32`, read into vectors of it and written from them.
+//!
+//! Each function has two bodies that give the same bits: instructions on the narrow lanes, and element
+//! by element for engines without SIMD.
+
+use super::v128;
+use crate::{Bf16, F16};
+
+/// Eight `f16` as two vectors, each exact.
+///
+/// # Safety
+///
+/// `at` is valid for reading eight elements.
+#[must_use]
+#[inline(always)]
+pub unsafe fn load_f16x8(at: *const F16) -> [v128; 2] {
+    // SAFETY: passed on to the caller.
+    unsafe { imp::load_f16x8(at) }
+}
+
+/// Writes two vectors as eight `f16`, each rounded as [`F16::from_f32`] does. Of a NaN only that it is
+/// one is kept.
+///
+/// # Safety
+///
+/// `at` is valid for writing eight elements.
+#[inline(always)]
+pub unsafe fn store_f16x8(at: *mut F16, values: [v128; 2]) {
+    // SAFETY: passed on to the caller.
+    unsafe { imp::store_f16x8(at, values) }
+}
+
+/// Eight `bf16` as two vectors, each exact.
+///
+/// # Safety
+///
+/// `at` is valid for reading eight elements.
+#[must_use]
+#[inline(always)]
+pub unsafe fn load_bf16x8(at: *const Bf16) -> [v128; 2] {
+    // SAFETY: passed on to the caller.
+    unsafe { imp::load_bf16x8(at) }
+}
+
+/// Writes two vectors as eight `bf16`, each rounded as [`Bf16::from_f32`] does.
+///
+/// # Safety
+///
+/// `at` is valid for writing eight elements.
+#[inline(always)]
+pub unsafe fn store_bf16x8(at: *mut Bf16, values: [v128; 2]) {
+    // SAFETY: passed on to the caller.
+    unsafe { imp::store_bf16x8(at, values) }
+}
+
+/// Sixteen `i8` as four vectors.
+///
+/// # Safety
+///
+/// `at` is valid for reading 16 elements.
+#[must_use]
+#[inline(always)]
+pub unsafe fn load_i8x16(at: *const i8) -> [v128; 4] {
+    // SAFETY: passed on to the caller.
+    unsafe { imp::load_i8x16(at) }
+}
+
+/// Sixteen `u8` as four vectors.
+///
+/// # Safety
+///
+/// `at` is valid for reading 16 elements.
+#[must_use]
+#[inline(always)]
+pub unsafe fn load_u8x16(at: *const u8) -> [v128; 4] {
+    // SAFETY: passed on to the caller.
+    unsafe { imp::load_u8x16(at) }
+}
+
+/// The low halves of 16 bytes as four vectors, and then the high ones.
+///
+/// # Safety
+///
+/// `at` is valid for reading 16 bytes.
+#[must_use]
+#[inline(always)]
+pub unsafe fn load_nibbles(at: *const u8) -> [[v128; 4]; 2] {
+    // SAFETY: passed on to the caller.
+    unsafe { imp::load_nibbles(at) }
+}
+
+/// Writes four vectors as 16 `i8`, truncated towards zero; the nearest `i8` beyond its range, and 0 for
+/// NaN.
+///
+/// # Safety
+///
+/// `at` is valid for writing 16 elements.
+#[inline(always)]
+pub unsafe fn store_i8x16(at: *mut i8, values: [v128; 4]) {
+    // SAFETY: passed on to the caller.
+    unsafe { imp::store_i8x16(at, values) }
+}
+
+/// Writes 16 bytes with the first four vectors in their low halves and the others in their high ones,
+/// truncated towards zero; the nearest of 0 to 15 beyond that range, and 0 for NaN.
+///
+/// # Safety
+///
+/// `at` is valid for writing 16 bytes.
+#[inline(always)]
+pub unsafe fn store_nibbles(at: *mut u8, values: [[v128; 4]; 2]) {
+    // SAFETY: passed on to the caller.
+    unsafe { imp::store_nibbles(at, values) }
+}
+
+#[cfg(target_feature = "simd128")]
+mod imp {
+    use core::arch::wasm32::{
+        f32x4_add, f32x4_convert_i32x4, f32x4_mul, f32x4_ne, f32x4_pmin, f32x4_splat,
+        i8x16_narrow_i16x8, i8x16_shl, i16x8_eq, i16x8_extend_high_i8x16, i16x8_extend_low_i8x16,
+        i16x8_narrow_i32x4, i16x8_splat, i32x4_add, i32x4_extend_high_i16x8,
+        i32x4_extend_low_i16x8, i32x4_max, i32x4_shl, i32x4_splat, i32x4_sub,
+        i32x4_trunc_sat_f32x4, u8x16_min, u8x16_narrow_i16x8, u8x16_shr, u8x16_splat,
+        u16x8_extend_high_u8x16, u16x8_extend_low_u8x16, u16x8_narrow_i32x4,
+        u32x4_extend_high_u16x8, u32x4_extend_low_u16x8, u32x4_shr, v128, v128_and, v128_bitselect,
+        v128_load, v128_or, v128_store,
+    };
+
+    use crate::{Bf16, F16};
+
+    #[inline(always)]
+    pub(super) unsafe fn load_f16x8(at: *const F16) -> [v128; 2] {
+        // SAFETY: the caller vouches for 16 readable bytes.
+        let halves = unsafe { v128_load(at.cast()) };
+        let exponent = i16x8_splat(0x7c00);
+        let special = i16x8_eq(v128_and(halves, exponent), exponent);
+        [
+            widened(
+                i32x4_extend_low_i16x8(halves),
+                i32x4_extend_low_i16x8(special),
+            ),
+            widened(
+                i32x4_extend_high_i16x8(halves),
+                i32x4_extend_high_i16x8(special),
+            ),
+        ]
+    }
+
+    /// Four `f16`, extended by their signs; all bits of `special` where one is infinite or NaN.
+    #[inline(always)]
+    fn widened(halves: v128, special: v128) -> v128 {
+        const SIGN_AND_MAGNITUDE: i32 = 0x8fff_e000_u32.cast_signed();
+        // 2^112: the difference of the exponents' biases. Exact, for subnormals too.
+        let rebias = f32x4_splat(f32::from_bits((112 + 127) << 23));
+        let placed = v128_and(i32x4_shl(halves, 13), i32x4_splat(SIGN_AND_MAGNITUDE));
+        let infinite = v128_and(special, i32x4_splat(0x7f80_0000));
+        v128_or(f32x4_mul(placed, rebias), infinite)
+    }
+
+    #[inline(always)]
+    pub(super) unsafe fn store_f16x8(at: *mut F16, [low, high]: [v128; 2]) {
+        let magnitudes = u16x8_narrow_i32x4(magnitude(low), magnitude(high));
+        // Saturated, a number keeps its sign.
+        let signs = v128_and(i16x8_narrow_i32x4(low, high), i16x8_splat(i16::MIN));
+        let nan = i16x8_narrow_i32x4(f32x4_ne(low, low), f32x4_ne(high, high));
+        let halves = v128_or(magnitudes, v128_and(nan, i16x8_splat(0x7e00)));
+        // SAFETY: the caller vouches for 16 writable bytes.
+        unsafe { v128_store(at.cast(), v128_or(halves, signs)) };
+    }
+
+    /// The bits of the nearest `f16` without its sign, in 32 bits; anything up to infinity's for NaN.
+    ///
+    /// With 2^e the power of two in |x|, but at least the least normal `f16`, the sum `|x| + 2^(e + 13)`
+    /// has the last bit of the `f16` for its own: adding rounds, to nearest even. What it added to the
+    /// bits of 2^(e + 13) is the mantissa, with the leading one where there is one.
+    #[inline(always)]
+    fn magnitude(x: v128) -> v128 {
+        const LEAST_NORMAL: i32 = 113 << 23;
+        // From here on, all is infinity.
+        let limit = f32x4_splat(65536.0);
+        let x = f32x4_pmin(v128_and(x, i32x4_splat(i32::MAX)), limit);
+        let power = i32x4_max(
+            v128_and(x, i32x4_splat(0x7f80_0000)),
+            i32x4_splat(LEAST_NORMAL),
+        );
+        let coarse = i32x4_add(power, i32x4_splat(13 << 23));
+        let mantissa = i32x4_sub(f32x4_add(x, coarse), coarse);
+        let exponent = u32x4_shr(i32x4_sub(power, i32x4_splat(LEAST_NORMAL)), 13);
+        v128_and(i32x4_add(mantissa, exponent), i32x4_splat(0x7fff))
+    }
+
+    #[inline(always)]
+    pub(super) unsafe fn load_bf16x8(at: *const Bf16) -> [v128; 2] {
+        // SAFETY: the caller vouches for 16 readable bytes.
+        let halves = unsafe { v128_load(at.cast()) };
+        [
+            i32x4_shl(u32x4_extend_low_u16x8(halves), 16),
+            i32x4_shl(u32x4_extend_high_u16x8(halves), 16),
+        ]
+    }
+
+    #[inline(always)]
+    pub(super) unsafe fn store_bf16x8(at: *mut Bf16, [low, high]: [v128; 2]) {
+        let halves = u16x8_narrow_i32x4(upper_half(low), upper_half(high));
+        // SAFETY: the caller vouches for 16 writable bytes.
+        unsafe { v128_store(at.cast(), halves) };
+    }
+
+    #[inline(always)]
+    fn upper_half(x: v128) -> v128 {
+        let odd = v128_and(u32x4_shr(x, 16), i32x4_splat(1));
+        let rounded = i32x4_add(x, i32x4_add(odd, i32x4_splat(0x7fff)));
+        let quiet = v128_or(x, i32x4_splat(0x0040_0000));
+        u32x4_shr(v128_bitselect(quiet, rounded, f32x4_ne(x, x)), 16)
+    }
+
+    #[inline(always)]
+    pub(super) unsafe fn load_i8x16(at: *const i8) -> [v128; 4] {
+        // SAFETY: the caller vouches for 16 readable bytes.
+        let bytes = unsafe { v128_load(at.cast()) };
+        let (low, high) = (
+            i16x8_extend_low_i8x16(bytes),
+            i16x8_extend_high_i8x16(bytes),
+        );
+        [
+            f32x4_convert_i32x4(i32x4_extend_low_i16x8(low)),
+            f32x4_convert_i32x4(i32x4_extend_high_i16x8(low)),
+            f32x4_convert_i32x4(i32x4_extend_low_i16x8(high)),
+            f32x4_convert_i32x4(i32x4_extend_high_i16x8(high)),
+        ]
+    }
+
+    #[inline(always)]
+    pub(super) unsafe fn load_u8x16(at: *const u8) -> [v128; 4] {
+        // SAFETY: the caller vouches for 16 readable bytes.
+        floats(unsafe { v128_load(at.cast()) })
+    }
+
+    #[inline(always)]
+    pub(super) unsafe fn load_nibbles(at: *const u8) -> [[v128; 4]; 2] {
+        // SAFETY: the caller vouches for 16 readable bytes.
+        let bytes = unsafe { v128_load(at.cast()) };
+        [
+            floats(v128_and(bytes, u8x16_splat(15))),
+            floats(u8x16_shr(bytes, 4)),
+        ]
+    }
+
+    #[inline(always)]
+    fn floats(bytes: v128) -> [v128; 4] {
+        let (low, high) = (
+            u16x8_extend_low_u8x16(bytes),
+            u16x8_extend_high_u8x16(bytes),
+        );
+        [
+            f32x4_convert_i32x4(u32x4_extend_low_u16x8(low)),
+            f32x4_convert_i32x4(u32x4_extend_high_u16x8(low)),
+            f32x4_convert_i32x4(u32x4_extend_low_u16x8(high)),
+            f32x4_convert_i32x4(u32x4_extend_high_u16x8(high)),
+        ]
+    }
+
+    #[inline(always)]
+    pub(super) unsafe fn store_i8x16(at: *mut i8, values: [v128; 4]) {
+        // SAFETY: the caller vouches for 16 writable bytes.
+        unsafe { v128_store(at.cast(), integers(values)) };
+    }
+
+    /// Sixteen `i8`, saturated.
+    #[inline(always)]
+    fn integers(values: [v128; 4]) -> v128 {
+        let [a, b, c, d] = values.map(|value| i32x4_trunc_sat_f32x4(value));
+        i8x16_narrow_i16x8(i16x8_narrow_i32x4(a, b), i16x8_narrow_i32x4(c, d))
+    }
+
+    #[inline(always)]
+    pub(super) unsafe fn store_nibbles(at: *mut u8, [low, high]: [[v128; 4]; 2]) {
+        let bytes = v128_or(nibbles(low), i8x16_shl(nibbles(high), 4));
+        // SAFETY: the caller vouches for 16 writable bytes.
+        unsafe { v128_store(at.cast(), bytes) };
+    }
+
+    #[inline(always)]
+    fn nibbles(values: [v128; 4]) -> v128 {
+        let [a, b, c, d] = values.map(|value| i32x4_trunc_sat_f32x4(value));
+        let bytes = u8x16_narrow_i16x8(i16x8_narrow_i32x4(a, b), i16x8_narrow_i32x4(c, d));
+        u8x16_min(bytes, u8x16_splat(15))
+    }
+}
+
+#[cfg(not(target_feature = "simd128"))]
+mod imp {
+    use core::array::from_fn;
+
+    use super::super::{v128, v128_load, v128_store};
+    use crate::{Bf16, F16};
+
+    #[inline(always)]
+    pub(super) unsafe fn load_f16x8(at: *const F16) -> [v128; 2] {
+        // SAFETY: passed on to the caller.
+        unsafe { load(at, F16::to_f32) }
+    }
+
+    #[inline(always)]
+    pub(super) unsafe fn store_f16x8(at: *mut F16, values: [v128; 2]) {
+        // SAFETY: passed on to the caller.
+        unsafe { store(at, values, F16::from_f32) }
+    }
+
+    #[inline(always)]
+    pub(super) unsafe fn load_bf16x8(at: *const Bf16) -> [v128; 2] {
+        // SAFETY: passed on to the caller.
+        unsafe { load(at, Bf16::to_f32) }
+    }
+
+    #[inline(always)]
+    pub(super) unsafe fn store_bf16x8(at: *mut Bf16, values: [v128; 2]) {
+        // SAFETY: passed on to the caller.
+        unsafe { store(at, values, Bf16::from_f32) }
+    }
+
+    #[inline(always)]
+    pub(super) unsafe fn load_i8x16(at: *const i8) -> [v128; 4] {
+        // SAFETY: passed on to the caller.
+        unsafe { load(at, f32::from) }
+    }
+
+    #[inline(always)]
+    pub(super) unsafe fn load_u8x16(at: *const u8) -> [v128; 4] {
+        // SAFETY: passed on to the caller.
+        unsafe { load(at, f32::from) }
+    }
+
+    #[inline(always)]
+    pub(super) unsafe fn load_nibbles(at: *const u8) -> [[v128; 4]; 2] {
+        // SAFETY: passed on to the caller.
+        unsafe {
+            [
+                load(at, |byte| f32::from(byte & 15)),
+                load(at, |byte| f32::from(byte >> 4)),
+            ]
+        }
+    }
+
+    #[inline(always)]
+    #[expect(clippy::cast_possible_truncation, reason = "saturating is meant")]
+    pub(super) unsafe fn store_i8x16(at: *mut i8, values: [v128; 4]) {
+        // SAFETY: passed on to the caller.
+        unsafe { store(at, values, |value| value as i8) }
+    }
+
+    #[inline(always)]
+    pub(super) unsafe fn store_nibbles(at: *mut u8, [low, high]: [[v128; 4]; 2]) {
+        let (low, high) = (low.map(lanes), high.map(lanes));
+        for i in 0..16 {
+            let [low, high] = [low, high].map(|values| nibble(values[i / 4][i % 4]));
+            // SAFETY: the caller vouches for 16 writable bytes.
+            unsafe { at.add(i).write(low | high << 4) };
+        }
+    }
+
+    #[inline(always)]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "truncating and saturating are meant"
+    )]
+    fn nibble(value: f32) -> u8 {
+        (value as u8).min(15)
+    }
+
+    /// # Safety
+    ///
+    /// `at` is valid for reading four times `N` elements.
+    #[inline(always)]
+    unsafe fn load<T: Copy, const N: usize>(at: *const T, widen: impl Fn(T) -> f32) -> [v128; N] {
+        from_fn(|vector| {
+            // SAFETY: vector * 4 + lane < 4 * N.
+            let lanes: [f32; 4] =
+                from_fn(|lane| widen(unsafe { at.add(vector * 4 + lane).read() }));
+            // SAFETY: four lanes are 16 bytes.
+            unsafe { v128_load(lanes.as_ptr().cast()) }
+        })
+    }
+
+    /// # Safety
+    ///
+    /// `at` is valid for writing four times `N` elements.
+    #[inline(always)]
+    unsafe fn store<T, const N: usize>(at: *mut T, values: [v128; N], narrow: impl Fn(f32) -> T) {
+        for (vector, value) in values.into_iter().enumerate() {
+            for (lane, value) in lanes(value).into_iter().enumerate() {
+                // SAFETY: vector * 4 + lane < 4 * N.
+                unsafe { at.add(vector * 4 + lane).write(narrow(value)) };
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn lanes(value: v128) -> [f32; 4] {
+        let mut lanes = [0.0; 4];
+        // SAFETY: four lanes are 16 bytes.
+        unsafe { v128_store(lanes.as_mut_ptr().cast(), value) };
+        lanes
+    }
+}
