@@ -1,4 +1,5 @@
-//! `rmsnorm_f32`: `y = x / sqrt(mean(x^2) + eps) * (weight + weight_offset)`, row by row.
+//! `rmsnorm_f32`: `y = x / sqrt(mean(x^2) + eps) * (weight + weight_offset)`, row by row;
+//! `add_rmsnorm_f32`: the same of a sum, which it gives too.
 //!
 //! Zhang and Sennrich, "Root Mean Square Layer Normalization", 2019. `weight_offset` is 1 for models
 //! that store the weight's distance from one (Gemma).
@@ -8,6 +9,7 @@
 
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
+mod add;
 mod fast;
 mod wide;
 
@@ -45,6 +47,53 @@ fn rmsnorm_forward(
                 x: x.as_ptr().add(row * hidden),
                 weight: weight.as_ptr(),
                 y: y.as_mut_ptr().add(row * hidden),
+                length: hidden,
+                eps,
+                weight_offset,
+            };
+            normalize(&row);
+        }
+    }
+}
+
+/// The kernel `add_rmsnorm_f32`: `x`, `residual`, `y` and `sum` are rows of `hidden` elements, `weight`
+/// is one.
+#[kernel(
+    id = "add_rmsnorm_f32",
+    name = "Root mean square normalisation of a sum",
+    category = normalization,
+    inputs(x: f32[rows, hidden], residual: f32[rows, hidden], weight: f32[hidden]),
+    outputs(y: f32[rows, hidden], sum: f32[rows, hidden]),
+    params(
+        /// Added to the mean of squares before the root.
+        eps: f32 = 1e-5 in 0.0..=1.0,
+        /// Added to each weight: 1 for models that store the weight's distance from one (Gemma).
+        weight_offset: f32 = 0.0,
+    ),
+    parallel_dims(rows),
+)]
+fn add_rmsnorm_forward(
+    rows: usize,
+    hidden: usize,
+    x: &[f32],
+    residual: &[f32],
+    weight: &[f32],
+    y: &mut [f32],
+    sum: &mut [f32],
+    eps: f32,
+    weight_offset: f32,
+) {
+    for row in 0..rows {
+        // SAFETY: x, residual, y and sum hold rows * hidden elements, so each row's pointers are valid
+        // for `hidden` elements; `weight` holds `hidden` of them.
+        unsafe {
+            let at = row * hidden;
+            let sum = sum.as_mut_ptr().add(at);
+            add::add(x.as_ptr().add(at), residual.as_ptr().add(at), sum, hidden);
+            let row = Row {
+                x: sum,
+                weight: weight.as_ptr(),
+                y: y.as_mut_ptr().add(at),
                 length: hidden,
                 eps,
                 weight_offset,

@@ -8,13 +8,12 @@
 
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
-mod exp;
-
 use kpack_guest::kernel;
 use kpack_guest::simd::{
     LANES, f32x4_div, f32x4_extract_lane, f32x4_mul, f32x4_splat, i32x4_bitmask, i32x4_splat, load,
     store, v128, v128_or,
 };
+use numeric::exp;
 
 /// The kernel: the rows do not matter, every element is by itself.
 #[kernel(

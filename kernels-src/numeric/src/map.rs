@@ -1,0 +1,107 @@
+use kpack_guest::simd::v128;
+
+use crate::Number;
+
+/// Elements that one turn of the loop works on: so many that the engine's check for an interruption,
+/// once a turn, does not count.
+const BLOCK: usize = 32;
+/// What the loads and stores of halves work on.
+const STEP: usize = 8;
+
+/// Writes `value` of the elements that stand at the same place in each input.
+///
+/// # Safety
+///
+/// Each input is valid for reading `length` elements, `y` for writing as many.
+#[inline(always)]
+pub unsafe fn map<A: Number, T: Number, const N: usize>(
+    inputs: [*const A; N],
+    y: *mut T,
+    length: usize,
+    value: impl Fn([v128; N]) -> v128,
+) {
+    let mut at = 0;
+    // SAFETY: a step at `at` reads and writes up to at + 8 <= length.
+    unsafe {
+        while at + BLOCK <= length {
+            for step in (at..at + BLOCK).step_by(STEP) {
+                step_of(inputs.map(|input| input.add(step)), y.add(step), &value);
+            }
+            at += BLOCK;
+        }
+        while at + STEP <= length {
+            step_of(inputs.map(|input| input.add(at)), y.add(at), &value);
+            at += STEP;
+        }
+        if at < length {
+            last(
+                inputs.map(|input| input.add(at)),
+                y.add(at),
+                length - at,
+                &value,
+            );
+        }
+    }
+}
+
+/// # Safety
+///
+/// Each input is valid for reading eight elements, `y` for writing as many.
+#[inline(always)]
+unsafe fn step_of<A: Number, T: Number, const N: usize>(
+    inputs: [*const A; N],
+    y: *mut T,
+    value: &impl Fn([v128; N]) -> v128,
+) {
+    // SAFETY: passed on to the caller.
+    unsafe {
+        let loaded = inputs.map(|input| A::load8(input));
+        let values = [0, 1].map(|half| value(loaded.map(|both| both[half])));
+        T::store8(y, values);
+    }
+}
+
+/// The last elements, as the first of a step whose rest is zero: they are rounded as all others.
+///
+/// # Safety
+///
+/// Each input is valid for reading `count` elements, `y` for writing as many; `count` is below 8.
+#[inline(always)]
+unsafe fn last<A: Number, T: Number, const N: usize>(
+    inputs: [*const A; N],
+    y: *mut T,
+    count: usize,
+    value: &impl Fn([v128; N]) -> v128,
+) {
+    let mut padded = [[A::ZERO; STEP]; N];
+    let mut results = [T::ZERO; STEP];
+    // SAFETY: `count` elements of each tensor are read and written; the padded ones are eight.
+    unsafe {
+        for (padded, input) in padded.iter_mut().zip(inputs) {
+            for (i, padded) in padded.iter_mut().enumerate().take(count) {
+                *padded = *input.add(i);
+            }
+        }
+        let inputs: [*const A; N] = core::array::from_fn(|input| padded[input].as_ptr());
+        step_of(inputs, results.as_mut_ptr(), value);
+        for (i, &result) in results.iter().enumerate().take(count) {
+            *y.add(i) = result;
+        }
+    }
+}
+
+/// Writes each element as `f32`, after `value` of it.
+///
+/// # Safety
+///
+/// `x` is valid for reading `length` elements, `wide` for writing as many.
+#[inline(always)]
+pub unsafe fn widen<T: Number>(
+    x: *const T,
+    wide: *mut f32,
+    length: usize,
+    value: impl Fn(v128) -> v128,
+) {
+    // SAFETY: passed on to the caller.
+    unsafe { map([x], wide, length, |[x]| value(x)) }
+}
