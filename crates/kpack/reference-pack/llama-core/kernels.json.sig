@@ -2,8 +2,8 @@
   "kpack_signature": 1,
   "signatures": [
     {
-      "key_id": "1ff0ffad3b392b2813fb33975076a14646660b384d0dfec9d0ef237534bfe685",
-      "sig": "965de4f13c8ec759ff0ddfb23f9f8330850b0de277eea0b2cb5e4ebd79d380be8bccff550bfd04af49bc8926bd84d4fd86cd2db4776541ef501947c8429d8406"
+      "key_id": "ea8aef946f26f51492a65b8ba3dd99492dbc40ceff8f564a1e093c41689b99ff",
+      "sig": "fea47f0a1581b720d567dafc56ad177f5e7e904c24b62ca0aadefc82303af266cd6ca43deb0580d30d2650f269560998b84444e430223b3657052234e6a3060f"
     }
   ]
 }
