@@ -12,7 +12,7 @@ mod support;
 
 fn kernels(criterion: &mut Criterion) {
     let all = series::all().expect("the engines take the reference pack");
-    for workload in workload::all() {
+    for workload in workload::all().into_iter().chain(workload::halves()) {
         let name = format!("kernels/{}/{}", workload.kernel, workload.size);
         let mut group = criterion.benchmark_group(name);
         group.throughput(Throughput::BytesDecimal(workload.bytes()));

@@ -1,10 +1,13 @@
 //! The calls that are measured.
 
-use kpack::{BoundKernel, CallError, Kernel, ParamValue, Tensor};
-use kpack_reference::{PairLayout, RopeShape};
+use kpack::{BoundKernel, CallError, DataType, Kernel, ParamValue, Tensor};
+use kpack_reference::{AttentionShape, LoraShape, PairLayout, RopeShape};
+use kpack_schema::tensor_byte_len;
 
-use crate::inputs::Inputs;
-use crate::operator::Operator;
+pub use self::list::{all, halves, middle};
+use crate::operator::{Blocks, Operator};
+
+mod list;
 
 /// One call of a kernel at one size.
 #[derive(Debug, Clone)]
@@ -19,6 +22,8 @@ pub struct Workload {
     pub params: Vec<(&'static str, ParamValue)>,
     /// The number of elements of the output.
     pub output_elements: usize,
+    /// Their type.
+    pub output: DataType,
 }
 
 impl Workload {
@@ -30,7 +35,8 @@ impl Workload {
             .iter()
             .map(|(_, tensor)| tensor.bytes().len())
             .sum();
-        u64::try_from(inputs + self.output_elements * 4).expect("a workload fits memory")
+        let output = tensor_byte_len(self.output, &[self.output_elements]);
+        u64::try_from(inputs).expect("a workload fits memory") + output.expect("blocks are whole")
     }
 
     /// The kernel and the size, such as `rmsnorm_f32, 32 x 4096`.
@@ -39,15 +45,12 @@ impl Workload {
         format!("{}, {}", self.kernel, self.size)
     }
 
-    /// What the call computes, with its inputs as slices.
-    ///
-    /// # Panics
-    ///
-    /// If the workload is of no known kernel.
+    /// What the call computes, with its inputs as slices; none for half precision, which is compared with
+    /// the same kernel in `f32` only.
     #[must_use]
-    pub fn operator(&self) -> Operator<'_> {
+    pub fn operator(&self) -> Option<Operator<'_>> {
         let inputs: Vec<&Tensor> = self.inputs.iter().map(|(_, tensor)| tensor).collect();
-        match (self.kernel, &*inputs) {
+        Some(match (self.kernel, &*inputs) {
             ("rmsnorm_f32", [x, weight]) => Operator::RmsNorm {
                 x: f32s(x),
                 weight: f32s(weight),
@@ -64,15 +67,32 @@ impl Workload {
             },
             ("rope_freqs_f32", [positions]) => Operator::RopeFreqs {
                 positions: positions.as_slice().expect("positions are i32"),
-                half: HALF,
+                half: self.output_elements / positions.shape()[0] / 2,
                 theta: 10_000.0,
             },
             ("swiglu_f32", [gate, up]) => Operator::SwiGlu {
                 gate: f32s(gate),
                 up: f32s(up),
             },
-            (other, _) => panic!("what does the kernel compute: `{other}`"),
-        }
+            ("attention_f32", [q, k, v]) => Operator::Attention {
+                shape: attention_shape(q, k),
+                q: f32s(q),
+                k: f32s(k),
+                v: f32s(v),
+            },
+            ("lora_apply_f32", [base, x, lora_a, lora_b]) => Operator::Lora {
+                shape: lora_shape(x, lora_b),
+                base: f32s(base),
+                x: f32s(x),
+                lora_a: f32s(lora_a),
+                lora_b: f32s(lora_b),
+            },
+            ("kv_pack_q8", [x]) => Operator::Pack(Blocks::Q8, f32s(x)),
+            ("kv_pack_q4", [x]) => Operator::Pack(Blocks::Q4, f32s(x)),
+            ("kv_unpack_q8", [blocks]) => Operator::Unpack(Blocks::Q8, blocks.bytes()),
+            ("kv_unpack_q4", [blocks]) => Operator::Unpack(Blocks::Q4, blocks.bytes()),
+            _ => return None,
+        })
     }
 
     /// Binds the kernel to the workload's shapes and writes the inputs.
@@ -94,104 +114,6 @@ impl Workload {
     }
 }
 
-/// Every kernel at Llama-like sizes: one token, a short prompt, a long one.
-#[must_use]
-pub fn all() -> Vec<Workload> {
-    let mut all = Vec::new();
-    all.extend([1, 32, 512].map(|rows| rmsnorm(rows, 4096)));
-    for layout in LAYOUTS {
-        all.extend([1, 32, 512].map(|seq| rope(seq, layout)));
-    }
-    all.extend([1, 32, 512].map(rope_freqs));
-    // At 512 rows the times differ from process to process, whoever computes.
-    all.extend([1, 32].map(|rows| swiglu(rows, 11_008)));
-    all
-}
-
-/// Every kernel at its middle size.
-#[must_use]
-pub fn middle() -> Vec<Workload> {
-    let [half, interleaved] = LAYOUTS.map(|layout| rope(32, layout));
-    vec![
-        rmsnorm(32, 4096),
-        half,
-        interleaved,
-        rope_freqs(32),
-        swiglu(32, 11_008),
-    ]
-}
-
-const LAYOUTS: [PairLayout; 2] = [PairLayout::Half, PairLayout::Interleaved];
-
-fn rmsnorm(rows: usize, hidden: usize) -> Workload {
-    let mut inputs = Inputs::default();
-    Workload {
-        kernel: "rmsnorm_f32",
-        size: format!("{rows} x {hidden}"),
-        inputs: vec![
-            ("x", tensor(&[rows, hidden], &mut inputs)),
-            ("weight", tensor(&[hidden], &mut inputs)),
-        ],
-        params: Vec::new(),
-        output_elements: rows * hidden,
-    }
-}
-
-fn rope(seq: usize, layout: PairLayout) -> Workload {
-    let (heads, dim) = (32, 128);
-    let (name, interleaved) = match layout {
-        PairLayout::Half => ("half", false),
-        PairLayout::Interleaved => ("interleaved", true),
-    };
-    let mut inputs = Inputs::default();
-    Workload {
-        kernel: "rope_f32",
-        size: format!("{seq} x {heads} x {dim} {name}"),
-        inputs: vec![
-            ("x", tensor(&[1, seq, heads, dim], &mut inputs)),
-            ("freqs", tensor(&[seq, 2, dim / 2], &mut inputs)),
-        ],
-        params: vec![("interleaved", interleaved.into())],
-        output_elements: seq * heads * dim,
-    }
-}
-
-/// Pairs of a head of 128.
-const HALF: usize = 64;
-
-fn rope_freqs(seq: usize) -> Workload {
-    let positions = (0..i32::try_from(seq).expect("a few hundred positions")).collect();
-    Workload {
-        kernel: "rope_freqs_f32",
-        size: format!("{seq} x 64"),
-        inputs: vec![(
-            "positions",
-            Tensor::new(&[seq], positions).expect("one dimension"),
-        )],
-        params: vec![("half", 64.into())],
-        output_elements: seq * 2 * HALF,
-    }
-}
-
-fn swiglu(rows: usize, width: usize) -> Workload {
-    let mut inputs = Inputs::default();
-    Workload {
-        kernel: "swiglu_f32",
-        size: format!("{rows} x {width}"),
-        inputs: vec![
-            ("gate", tensor(&[rows, width], &mut inputs)),
-            ("up", tensor(&[rows, width], &mut inputs)),
-        ],
-        params: Vec::new(),
-        output_elements: rows * width,
-    }
-}
-
-fn tensor(shape: &[usize], inputs: &mut Inputs) -> Tensor {
-    let count = shape.iter().product();
-    Tensor::new(shape, inputs.f32s(count)).expect("as many values as the shape has elements")
-}
-
 fn rope_shape(x: &Tensor, freqs: &Tensor) -> RopeShape {
     let (&[batch, seq, heads, dim], &[_, _, half]) = (x.shape(), freqs.shape()) else {
         panic!("x has rank 4 and freqs rank 3");
@@ -202,6 +124,31 @@ fn rope_shape(x: &Tensor, freqs: &Tensor) -> RopeShape {
         heads,
         dim,
         half,
+    }
+}
+
+fn attention_shape(q: &Tensor, k: &Tensor) -> AttentionShape {
+    let (&[q_seq, heads, dim], &[kv_seq, kv_heads, _]) = (q.shape(), k.shape()) else {
+        panic!("q and k have rank 3");
+    };
+    AttentionShape {
+        q_seq,
+        kv_seq,
+        heads,
+        kv_heads,
+        dim,
+    }
+}
+
+fn lora_shape(x: &Tensor, lora_b: &Tensor) -> LoraShape {
+    let (&[rows, inputs], &[outputs, rank]) = (x.shape(), lora_b.shape()) else {
+        panic!("x and lora_b have rank 2");
+    };
+    LoraShape {
+        rows,
+        inputs,
+        outputs,
+        rank,
     }
 }
 

@@ -83,7 +83,8 @@ fn print_table(engines: &[Engine]) -> Result<()> {
         "kernel", "size", "engine", "max error", "ns per call", "GB/s", "to native"
     );
     for workload in workload::all() {
-        let mut native = NativeCall::new(&workload);
+        let native = NativeCall::new(&workload);
+        let mut native = native.expect("there is a loop for every kernel in f32");
         let native_ns = median_ns(|| {
             black_box(native.run());
         });

@@ -17,18 +17,14 @@ pub struct CeilingCall<'a> {
 
 impl<'a> CeilingCall<'a> {
     /// Copies the workload's inputs; `None` where there is no loop for it.
-    ///
-    /// # Panics
-    ///
-    /// If the workload is of no known kernel.
     #[must_use]
     pub fn new(ceiling: Ceiling, workload: &'a Workload) -> Option<Self> {
-        let operator = workload.operator();
+        let operator = workload.operator()?;
         let (first, second) = match operator {
             Operator::RmsNorm { x, weight, .. } => (x, weight),
             Operator::Rope { x, freqs, .. } => (x, freqs),
             Operator::SwiGlu { gate, up } => (gate, up),
-            Operator::RopeFreqs { .. } => return None,
+            _ => return None,
         };
         let mut memory = Arena::new([
             (first.len(), 0),
@@ -54,7 +50,7 @@ impl<'a> CeilingCall<'a> {
                 self.ceiling.rope(shape, layout, first, second, y);
             }
             Operator::SwiGlu { .. } => self.ceiling.swiglu(first, second, y),
-            Operator::RopeFreqs { .. } => unreachable!("there is no such call"),
+            _ => unreachable!("there is no such call"),
         }
         y
     }

@@ -6,7 +6,7 @@ use std::env;
 use anyhow::{Result, ensure};
 use candle_core::{Device, Tensor};
 use candle_nn::{ops, rotary_emb};
-use kpack_reference::{PairLayout, RopeShape};
+use kpack_reference::{AttentionShape, PairLayout, RopeShape};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::operator::Operator;
@@ -39,6 +39,22 @@ enum Operands {
         gate: Tensor,
         up: Tensor,
     },
+    /// The queries that share a head of the keys and values are the rows of one product.
+    Attention {
+        /// [kv_heads, heads / kv_heads, dim].
+        q: Tensor,
+        /// [kv_heads, kv_seq, dim].
+        k: Tensor,
+        /// [kv_heads, kv_seq, dim].
+        v: Tensor,
+        scale: f64,
+    },
+    Lora {
+        base: Tensor,
+        x: Tensor,
+        lora_a: Tensor,
+        lora_b: Tensor,
+    },
 }
 
 impl CandleCall {
@@ -50,13 +66,12 @@ impl CandleCall {
     /// # Errors
     ///
     /// When candle refuses a tensor, or may start threads.
-    ///
-    /// # Panics
-    ///
-    /// If the workload is of no known kernel.
     pub fn new(workload: &Workload) -> Result<Option<Self>> {
         stay_on_this_thread()?;
-        let operands = match workload.operator() {
+        let Some(operator) = workload.operator() else {
+            return Ok(None);
+        };
+        let operands = match operator {
             Operator::RmsNorm { x, weight, eps } => Operands::RmsNorm {
                 x: tensor(x, (x.len() / weight.len(), weight.len()))?,
                 weight: tensor(weight, weight.len())?,
@@ -72,7 +87,22 @@ impl CandleCall {
                 gate: tensor(gate, gate.len())?,
                 up: tensor(up, up.len())?,
             },
-            Operator::RopeFreqs { .. } => return Ok(None),
+            Operator::Attention { shape, q, k, v } => attention(shape, q, k, v)?,
+            Operator::Lora {
+                shape,
+                base,
+                x,
+                lora_a,
+                lora_b,
+            } => Operands::Lora {
+                base: tensor(base, (shape.rows, shape.outputs))?,
+                x: tensor(x, (shape.rows, shape.inputs))?,
+                lora_a: tensor(lora_a, (shape.rank, shape.inputs))?,
+                lora_b: tensor(lora_b, (shape.outputs, shape.rank))?,
+            },
+            Operator::RopeFreqs { .. } | Operator::Pack(..) | Operator::Unpack(..) => {
+                return Ok(None);
+            }
         };
         Ok(Some(Self { operands }))
     }
@@ -98,6 +128,16 @@ impl CandleCall {
                 layout: PairLayout::Interleaved,
             } => rotary_emb::rope_i(x, cos, sin)?,
             Operands::SwiGlu { gate, up } => (ops::silu(gate)? * up)?,
+            Operands::Attention { q, k, v, scale } => {
+                let scores = (q.matmul(&k.t()?)? * *scale)?;
+                ops::softmax_last_dim(&scores)?.matmul(v)?
+            }
+            Operands::Lora {
+                base,
+                x,
+                lora_a,
+                lora_b,
+            } => (base + x.matmul(&lora_a.t()?)?.matmul(&lora_b.t()?)?)?,
         })
     }
 
@@ -110,7 +150,7 @@ impl CandleCall {
         let y = self.run()?;
         let y = match &self.operands {
             Operands::Rope { .. } => y.transpose(1, 2)?,
-            Operands::RmsNorm { .. } | Operands::SwiGlu { .. } => y,
+            _ => y,
         };
         Ok(y.flatten_all()?.to_vec1()?)
     }
@@ -135,8 +175,32 @@ fn rope(shape: RopeShape, layout: PairLayout, x: &[f32], freqs: &[f32]) -> Resul
     })
 }
 
-fn tensor(elements: &[f32], shape: impl Into<candle_core::Shape>) -> Result<Tensor> {
-    Ok(Tensor::from_slice(elements, shape.into(), &Device::Cpu)?)
+/// Of one query, which sees all keys.
+fn attention(shape: AttentionShape, q: &[f32], k: &[f32], v: &[f32]) -> Result<Operands> {
+    let AttentionShape {
+        q_seq,
+        kv_seq,
+        heads,
+        kv_heads,
+        dim,
+    } = shape;
+    ensure!(q_seq == 1, "the composition has no mask");
+    let of_kv = |elements| {
+        tensor(elements, (kv_seq, kv_heads, dim))?
+            .transpose(0, 1)?
+            .contiguous()
+    };
+    let dim_as_number = f64::from(u16::try_from(dim)?);
+    Ok(Operands::Attention {
+        q: tensor(q, (kv_heads, heads / kv_heads, dim))?,
+        k: of_kv(k)?,
+        v: of_kv(v)?,
+        scale: 1.0 / dim_as_number.sqrt(),
+    })
+}
+
+fn tensor(elements: &[f32], shape: impl Into<candle_core::Shape>) -> candle_core::Result<Tensor> {
+    Tensor::from_slice(elements, shape.into(), &Device::Cpu)
 }
 
 /// candle has threads of its own for long tensors, as many as the environment says; for the rest it

@@ -21,11 +21,13 @@ impl Series for Native {
     }
 
     fn prepare<'a>(&self, workload: &'a Workload) -> Result<Option<Ready<'a>>> {
-        let mut call = NativeCall::new(workload);
-        call.run();
-        Ok(Some(Box::new(move || {
-            black_box(call.run());
-        })))
+        let call = NativeCall::new(workload);
+        Ok(call.map(|mut call| -> Ready<'a> {
+            call.run();
+            Box::new(move || {
+                black_box(call.run());
+            })
+        }))
     }
 }
 

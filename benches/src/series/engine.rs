@@ -4,8 +4,10 @@ use std::num::NonZeroU32;
 
 use anyhow::{Context, Result};
 use kpack::{
-    CallError, Caller, CallerOptions, Dispatcher, Kernel, Pack, Runtime, Slot, reference_pack,
+    CallError, Caller, CallerOptions, DataType, Dispatcher, Element, Kernel, Pack, Runtime, Slot,
+    reference_pack,
 };
+use kpack_schema::tensor_byte_len;
 
 use super::{Ready, Series};
 use crate::workload::Workload;
@@ -162,6 +164,24 @@ impl Series for ByCaller<'_> {
     }
 
     fn prepare<'a>(&self, workload: &'a Workload) -> Result<Option<Ready<'a>>> {
+        match workload.output {
+            DataType::F32 => self.into_elements::<f32>(workload, workload.output_elements),
+            // Blocks are bytes.
+            dtype => {
+                let bytes = tensor_byte_len(dtype, &[workload.output_elements])?;
+                self.into_elements::<u8>(workload, usize::try_from(bytes)?)
+            }
+        }
+        .map(Some)
+    }
+}
+
+impl ByCaller<'_> {
+    fn into_elements<'a, T: Element + Default + 'a>(
+        &self,
+        workload: &'a Workload,
+        count: usize,
+    ) -> Result<Ready<'a>> {
         let kernel = self.engine.pack.kernel(workload.kernel)?;
         let options = CallerOptions {
             threads: self.threads,
@@ -169,20 +189,20 @@ impl Series for ByCaller<'_> {
         };
         let mut caller = kernel.caller(options)?;
         let output = kernel.signature().outputs()[0].name.clone();
-        let mut y = vec![0.0_f32; workload.output_elements];
+        let mut y = vec![T::default(); count];
         call(&mut caller, workload, &output, &mut y)?;
-        Ok(Some(Box::new(move || {
+        Ok(Box::new(move || {
             let called = call(&mut caller, workload, &output, &mut y);
             called.expect("the same call has just succeeded");
-        })))
+        }))
     }
 }
 
-fn call(
+fn call<T: Element>(
     caller: &mut Caller,
     workload: &Workload,
     output: &str,
-    y: &mut [f32],
+    y: &mut [T],
 ) -> Result<(), CallError> {
     let mut call = caller.call();
     for (name, tensor) in &workload.inputs {

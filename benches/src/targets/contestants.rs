@@ -17,7 +17,7 @@ use crate::ceiling::Ceiling;
 use crate::lone_kernel::{self, EMPTY, ENTRY_POINT};
 #[cfg(feature = "candle")]
 use crate::series::Candle;
-use crate::series::{ByCaller, ByDispatch, ByHand, BySlot, Engine, OneShot, Ready, Series};
+use crate::series::{ByCaller, ByDispatch, ByHand, BySlot, Engine, Native, OneShot, Ready, Series};
 use crate::turns::{Effort, Ratio, by_turns};
 use crate::workload::{self, Workload};
 use crate::{cached, raw};
@@ -56,7 +56,10 @@ impl Contestants {
             runtime: of(&runtimes, "wasmtime")?.clone(),
             slot: serving(of(&runtimes, "wasmtime")?)?,
             cached,
-            workloads: workload::all(),
+            workloads: workload::all()
+                .into_iter()
+                .chain(workload::halves())
+                .collect(),
         })
     }
 
@@ -80,6 +83,8 @@ impl Contestants {
                 Some(ceiling) => (&self.wasmtime, &ByHand(ceiling)),
                 None => return Ok(None),
             },
+            Comparison::Native => (&self.wasmtime, &Native),
+            Comparison::Half => return self.halves(what, effort).map(Some),
             #[cfg(feature = "candle")]
             Comparison::Candle => return self.beside_candle(what, effort).map(Some),
             #[cfg(not(feature = "candle"))]
@@ -104,6 +109,17 @@ impl Contestants {
         let mut workloads = self.workloads.iter();
         let found = workloads.find(|workload| workload.name() == name);
         found.with_context(|| format!("no such workload: `{name}`"))
+    }
+
+    /// As many elements in half precision as in `f32`.
+    fn halves(&self, what: &str, effort: Effort) -> Result<Ratio> {
+        let in_f32 = what.replace("_bf16", "_f32").replace("_f16", "_f32");
+        let (half, whole) = (self.workload(what)?, self.workload(&in_f32)?);
+        by_turns(
+            &mut || self.wasmtime.ready(half),
+            &mut || self.wasmtime.ready(whole),
+            effort,
+        )
     }
 
     /// On a thread of its own, because candle makes the thread that calls it a worker of rayon's for good:

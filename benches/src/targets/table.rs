@@ -9,6 +9,10 @@
 pub enum Comparison {
     /// The bound call on wasmtime, over the loop written by hand.
     Ceiling,
+    /// The bound call on wasmtime, over the native loop for vectors of 128 bits.
+    Native,
+    /// The bound call on wasmtime in half precision, over the same in `f32`.
+    Half,
     /// The bound call on wasmtime, over candle's operator.
     Candle,
     /// The bound call on wasmer, over wasmtime's.
@@ -41,6 +45,8 @@ impl Comparison {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Ceiling => "wasmtime / ceiling",
+            Self::Native => "wasmtime / native",
+            Self::Half => "half / f32",
             Self::Candle => "wasmtime / candle",
             Self::Wasmer => "wasmer / wasmtime",
             Self::Caller => "caller / bound call",
@@ -75,8 +81,8 @@ pub struct Target {
 #[must_use]
 pub fn all() -> Vec<Target> {
     use Comparison::{
-        CachedLoad, Caller, Candle, Ceiling, Chain, Deadline, Dispatch, EmptyCall, OneShot,
-        Threads, Wasmer,
+        CachedLoad, Caller, Candle, Ceiling, Chain, Deadline, Dispatch, EmptyCall, Half, Native,
+        OneShot, Threads, Wasmer,
     };
     let mut all = vec![
         target(Ceiling, RMSNORM[0], 3.0, 2.0),
@@ -92,6 +98,15 @@ pub fn all() -> Vec<Target> {
         target(Ceiling, SWIGLU[1], 1.3, 1.15),
     ];
     all.extend(kernels().map(|what| target(Candle, what, 0.5, 0.25)));
+    for what in [ATTENTION, LORA[0], LORA[1]] {
+        all.extend([
+            target(Native, what, 1.5, 1.0),
+            target(Candle, what, 1.0, 0.5),
+        ]);
+        all.push(of_interest(Wasmer, what));
+    }
+    all.extend(BLOCKS.map(|what| target(Native, what, 1.5, 1.0)));
+    all.extend(HALVES.map(|what| target(Half, what, 2.0, 1.0)));
     for what in kernels() {
         // Without fused multiplications, which wasmer's compiler never makes.
         let must = if SWIGLU.contains(&what) { 1.7 } else { 1.25 };
@@ -150,6 +165,30 @@ const INTERLEAVED: [&str; 3] = [
     "rope_f32, 512 x 32 x 128 interleaved",
 ];
 const SWIGLU: [&str; 2] = ["swiglu_f32, 1 x 11008", "swiglu_f32, 32 x 11008"];
+
+const ATTENTION: &str = "attention_f32, 1 of 1024 x 32 x 128";
+const LORA: [&str; 2] = [
+    "lora_apply_f32, 1 x 4096 x 4096, rank 16",
+    "lora_apply_f32, 32 x 4096 x 4096, rank 16",
+];
+const BLOCKS: [&str; 8] = [
+    "kv_pack_q8, 4 x 4096",
+    "kv_pack_q8, 1024 x 4096",
+    "kv_pack_q4, 4 x 4096",
+    "kv_pack_q4, 1024 x 4096",
+    "kv_unpack_q8, 4 x 4096",
+    "kv_unpack_q8, 1024 x 4096",
+    "kv_unpack_q4, 4 x 4096",
+    "kv_unpack_q4, 1024 x 4096",
+];
+const HALVES: [&str; 6] = [
+    "rmsnorm_f16, 32 x 4096",
+    "rope_f16, 32 x 32 x 128 half",
+    "swiglu_f16, 32 x 11008",
+    "rmsnorm_bf16, 32 x 4096",
+    "rope_bf16, 32 x 32 x 128 half",
+    "swiglu_bf16, 32 x 11008",
+];
 
 fn kernels() -> impl Iterator<Item = &'static str> {
     let ropes = HALF.into_iter().chain(INTERLEAVED);
