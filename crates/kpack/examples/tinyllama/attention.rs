@@ -1,63 +1,56 @@
 use anyhow::Result;
-use kpack::Pack;
+use kpack::{Caller, CallerOptions, Pack, TensorView};
 
 use crate::config::Config;
 
 /// Causal attention over the keys and values of all tokens so far.
+///
+/// From slices into slices, because the cache grows by the token and is the model's own: the instances that
+/// a caller keeps serve all layers, and a further token needs one more.
 pub(crate) struct Attention {
     heads: usize,
     kv_heads: usize,
     dim: usize,
+    caller: Caller,
     /// [tokens, heads, dim].
     attended: Vec<f32>,
 }
 
 impl Attention {
     /// Attention with a model's heads.
-    pub(crate) fn new(config: &Config, _pack: &Pack) -> Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// When the pack lacks the kernel.
+    pub(crate) fn new(config: &Config, pack: &Pack) -> Result<Self> {
+        let kernel = pack.kernel("attention_f32")?;
         Ok(Self {
             heads: config.num_attention_heads,
             kv_heads: config.num_key_value_heads,
             dim: config.head_dim,
+            caller: kernel.caller(CallerOptions::default())?,
             attended: Vec::new(),
         })
     }
 
     /// What the queries [tokens, heads, dim], which belong to the last tokens, take from the values.
     /// `keys` and `values` are [all tokens, kv_heads, dim].
+    ///
+    /// # Errors
+    ///
+    /// When the kernel fails.
     pub(crate) fn attend(&mut self, query: &[f32], keys: &[f32], values: &[f32]) -> Result<&[f32]> {
-        let Self {
-            heads,
-            kv_heads,
-            dim,
-            ..
-        } = *self;
-        let (tokens, all) = (query.len() / (heads * dim), keys.len() / (kv_heads * dim));
-        self.attended.clear();
+        let (heads, kv_heads, dim) = (self.heads, self.kv_heads, self.dim);
+        let of_queries = [query.len() / (heads * dim), heads, dim];
+        let of_keys = [keys.len() / (kv_heads * dim), kv_heads, dim];
         self.attended.resize(query.len(), 0.0);
-        for token in 0..tokens {
-            for head in 0..heads {
-                let at = (token * heads + head) * dim;
-                let row = |of: usize| (of * kv_heads + head / (heads / kv_heads)) * dim;
-                let q = &query[at..at + dim];
-                let seen = all - tokens + token + 1;
-                let scores: Vec<f32> = (0..seen)
-                    .map(|key| {
-                        let k = &keys[row(key)..row(key) + dim];
-                        q.iter().zip(k).map(|(q, k)| q * k).sum::<f32>() / (dim as f32).sqrt()
-                    })
-                    .collect();
-                let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-                let sum: f32 = scores.iter().map(|score| (score - largest).exp()).sum();
-                for (key, score) in scores.iter().enumerate() {
-                    let share = (score - largest).exp() / sum;
-                    let v = &values[row(key)..row(key) + dim];
-                    for (y, v) in self.attended[at..at + dim].iter_mut().zip(v) {
-                        *y += share * v;
-                    }
-                }
-            }
-        }
+        self.caller
+            .call()
+            .input("q", TensorView::of(&of_queries, query)?)?
+            .input("k", TensorView::of(&of_keys, keys)?)?
+            .input("v", TensorView::of(&of_keys, values)?)?
+            .output("y", &mut self.attended)?
+            .run()?;
         Ok(&self.attended)
     }
 }
