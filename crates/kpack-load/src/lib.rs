@@ -6,7 +6,7 @@
 //! the next release, offers it [damaged](Damage) or [flawed](Flaw), and rolls back; and processes that
 //! write to the same compile cache and the same state are [killed](Killer).
 //!
-//! `cargo xtask load` [runs](run) it.
+//! `cargo xtask load` [runs](fn@run) it.
 
 #![forbid(unsafe_code)]
 
