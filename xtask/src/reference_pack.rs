@@ -81,12 +81,12 @@ fn include_list(manifest: &KernelManifest) -> Result<String> {
     let files: BTreeSet<&str> = files.map(|file| file.path).collect();
     let mut list = String::from(
         "// Written by `cargo xtask reference-pack`: every file that the pack's manifest names.\n\n\
-         embedded![\n",
+         embedded! {\n",
     );
     for file in files {
         list.push_str(&format!("    \"{file}\",\n"));
     }
-    list.push_str("]\n");
+    list.push_str("}\n");
     Ok(list)
 }
 

@@ -1,6 +1,6 @@
 // Written by `cargo xtask reference-pack`: every file that the pack's manifest names.
 
-embedded![
+embedded! {
     "attention/attention.relaxed-simd.wasm",
     "attention/attention.simd.wasm",
     "attention/attention.wasm",
@@ -43,4 +43,4 @@ embedded![
     "swiglu/swiglu_f32.wasm",
     "swiglu/vectors/swiglu_f32.0.safetensors",
     "swiglu/vectors/swiglu_f32.1.safetensors",
-]
+}
