@@ -2,6 +2,7 @@
 
 mod made_up;
 mod table;
+mod table_of_further;
 mod tensor;
 
 use std::collections::BTreeMap;
@@ -101,7 +102,7 @@ pub(crate) fn add_to(kernels: &mut [KernelInfo], families: &[String]) -> Result<
 fn files() -> Result<BTreeMap<String, Vec<u8>>> {
     let mut files = BTreeMap::new();
     let mut lists: BTreeMap<&str, BTreeMap<&str, Vec<Entry>>> = BTreeMap::new();
-    for row in table::ROWS {
+    for row in table::ROWS.iter().chain(table_of_further::ROWS) {
         let Row {
             family,
             kernel,

@@ -113,8 +113,9 @@ proptest! {
         let pack = |x: &[f32]| {
             let (x, _) = x.as_chunks::<32>();
             let blocks: Vec<[u8; 34]> = x.iter().map(oracle::q8_block).collect();
-            // Exact: a product of 11 and 8 bits.
-            let values: Vec<f32> = blocks.iter().flat_map(oracle::q8_values).map(|x| x as f32).collect();
+            let values = blocks.iter().flat_map(oracle::q8_values);
+            #[expect(clippy::cast_possible_truncation, reason = "exact: a product of 11 and 8 bits")]
+            let values: Vec<f32> = values.map(|x| x as f32).collect();
             (Tensor::from_bytes(DataType::Q8, &[kv_seq, kv_heads, dim], blocks.as_flattened()).unwrap(), values)
         };
         let ((k, k_values), (v, v_values)) = (pack(&k), pack(&v));

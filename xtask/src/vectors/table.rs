@@ -41,7 +41,11 @@ pub(super) const ROWS: &[Row] = &[
     row("swiglu", "swiglu_f32", |made| swiglu(made, 1, 517)),
 ];
 
-const fn row(family: &'static str, kernel: &'static str, case: fn(&mut MadeUp) -> Case) -> Row {
+pub(super) const fn row(
+    family: &'static str,
+    kernel: &'static str,
+    case: fn(&mut MadeUp) -> Case,
+) -> Row {
     Row {
         family,
         kernel,
@@ -50,7 +54,7 @@ const fn row(family: &'static str, kernel: &'static str, case: fn(&mut MadeUp) -
 }
 
 /// Some roundings of `f32`; `atol` is for sums whose terms cancel.
-fn close(rtol: f64, atol: f64) -> Tolerance {
+pub(super) fn close(rtol: f64, atol: f64) -> Tolerance {
     Tolerance {
         mode: ToleranceMode::Elementwise,
         rtol,

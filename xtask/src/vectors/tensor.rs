@@ -28,6 +28,15 @@ impl Tensor {
         Self::f32(shape, &rounded)
     }
 
+    /// Elements of a half type, or of any other whose bytes are given.
+    pub(super) fn of_bytes(dtype: Dtype, shape: &[usize], bytes: Vec<u8>) -> Self {
+        Self {
+            dtype,
+            shape: shape.to_vec(),
+            bytes,
+        }
+    }
+
     pub(super) fn i32(shape: &[usize], values: &[i32]) -> Self {
         Self {
             dtype: Dtype::I32,
