@@ -2,8 +2,8 @@
   "kpack_signature": 1,
   "signatures": [
     {
-      "key_id": "ea8aef946f26f51492a65b8ba3dd99492dbc40ceff8f564a1e093c41689b99ff",
-      "sig": "fea47f0a1581b720d567dafc56ad177f5e7e904c24b62ca0aadefc82303af266cd6ca43deb0580d30d2650f269560998b84444e430223b3657052234e6a3060f"
+      "key_id": "0942cad60384aac55db33af08087de4d1f778536a4ccc16e49cade120b6a9bf5",
+      "sig": "3e09e7faf8afe714f59f3151b6a5e1c9c1b7201e1ce456cfafd9377adf397eee90c020d8aca06a21fbdc1fbd4302009fc7f4740639a45e9036c290e8949c480a"
     }
   ]
 }
