@@ -165,11 +165,11 @@ impl Series for ByCaller<'_> {
 
     fn prepare<'a>(&self, workload: &'a Workload) -> Result<Option<Ready<'a>>> {
         match workload.output {
-            DataType::F32 => self.into_elements::<f32>(workload, workload.output_elements),
+            DataType::F32 => self.of_elements::<f32>(workload, workload.output_elements),
             // Blocks are bytes.
             dtype => {
                 let bytes = tensor_byte_len(dtype, &[workload.output_elements])?;
-                self.into_elements::<u8>(workload, usize::try_from(bytes)?)
+                self.of_elements::<u8>(workload, usize::try_from(bytes)?)
             }
         }
         .map(Some)
@@ -177,7 +177,7 @@ impl Series for ByCaller<'_> {
 }
 
 impl ByCaller<'_> {
-    fn into_elements<'a, T: Element + Default + 'a>(
+    fn of_elements<'a, T: Element + Default + 'a>(
         &self,
         workload: &'a Workload,
         count: usize,
