@@ -152,7 +152,7 @@ fn determinism(kernel: &KernelInfo, prose: &str) -> String {
 fn speed(kernel: &str, measured: &Measurements) -> String {
     let calls = measured.of(kernel);
     if calls.is_empty() {
-        return "Not among the measured kernels.".into();
+        return "No figures in the [latest report](../benchmarks/report.md).".into();
     }
     let columns: Vec<&(&str, &str)> = COLUMNS
         .iter()
