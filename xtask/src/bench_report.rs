@@ -24,7 +24,6 @@ use self::report::Report;
 use crate::build_kernels::target_dir;
 use crate::kernel_docs::kernel_docs;
 use crate::outer_cargo::{self, workspace_root};
-use crate::wasm_toolchain;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
@@ -83,7 +82,7 @@ fn run_benches(arguments: &[String]) -> Result<()> {
     let mut cargo = outer_cargo::command();
     cargo.args(["bench", "--features", "kpack-benches/candle", "--"]);
     cargo.args(arguments);
-    wasm_toolchain::run(&mut cargo)
+    kpack_build::run(&mut cargo)
 }
 
 fn criterion_dir(target: &Path) -> PathBuf {

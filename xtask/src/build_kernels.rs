@@ -1,94 +1,44 @@
 //! `cargo xtask build-kernels`: from `kernels-src` to a pack folder that only lacks its signature.
 
-use std::collections::btree_map::{BTreeMap, Entry};
-use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, ensure};
-use kpack_schema::{AuthorInfo, Digest, Feature, FeatureSet, KernelInfo, KernelManifest, PackPath};
-use kpack_verify::MANIFEST_FILE;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use anyhow::Result;
+use kpack_build::{BuiltPack, Project};
 
-use crate::family::{Family, Variant, read_toml};
 use crate::outer_cargo::workspace_root;
-use crate::wasm_toolchain::{self, BuiltWith, TARGET, ToolchainChoice, WasmToolchain};
-use crate::{pack_folder, vectors, wasm_module};
 
-/// Stands in `author.signing_key` until the pack is signed: a key that no one can have.
-pub(crate) const PLACEHOLDER_KEY: &str =
-    "ed25519:0000000000000000000000000000000000000000000000000000000000000000";
-
-/// A pack as it was built: hashed, not signed.
-#[derive(Debug)]
-pub(crate) struct BuiltPack {
-    /// The pack's folder.
-    pub(crate) dir: PathBuf,
-    /// Its manifest, as written there.
-    pub(crate) manifest: KernelManifest,
-    /// Its modules, in the order of their paths.
-    pub(crate) modules: Vec<BuiltModule>,
-    /// Its vectors, in the order of their paths.
-    pub(crate) vectors: Vec<PackPath>,
-    /// What built the modules; also written beside the folder, as `<folder>.built-with.json`.
-    pub(crate) built_with: BuiltWith,
+/// Which way to a compiler a person asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub(crate) enum ToolchainChoice {
+    /// rustup's if it has the target or can add it, otherwise Debian's
+    #[default]
+    Auto,
+    /// The active toolchain, with the target added by `rustup target add`
+    Rustup,
+    /// Debian's rustc-web with rust-web-src: the standard library is built from source
+    Debian,
 }
 
-/// One wasm module of a built pack.
-#[derive(Debug)]
-pub(crate) struct BuiltModule {
-    /// Where it stands in the pack.
-    pub(crate) path: PackPath,
-    /// Its size in bytes.
-    pub(crate) size: usize,
-    /// The digest that the manifest names.
-    pub(crate) digest: Digest,
+impl From<ToolchainChoice> for kpack_build::ToolchainChoice {
+    fn from(choice: ToolchainChoice) -> Self {
+        match choice {
+            ToolchainChoice::Auto => Self::Auto,
+            ToolchainChoice::Rustup => Self::Rustup,
+            ToolchainChoice::Debian => Self::Debian,
+        }
+    }
 }
 
-/// Builds all kernels and writes the pack to `out`, replacing a pack that stands there.
+/// Builds the reference kernels and writes the pack to `out`, replacing a pack that stands there.
 ///
 /// # Errors
 ///
-/// If no compiler can be had, the build fails, a module breaks its promises, a file under
-/// `kernels-src` is not as it should be, or `out` holds something other than a pack.
+/// As [`kpack_build::build_pack`].
 pub(crate) fn build_pack(out: &Path, toolchain: ToolchainChoice) -> Result<BuiltPack> {
     let workspace = workspace_root();
-    let source = workspace.join("kernels-src");
-    let toolchain = WasmToolchain::find(toolchain, &workspace)?;
-
-    let recipe: Recipe = read_toml(&source.join("pack.toml"))?;
-    let families = recipe.families.iter();
-    let families = families
-        .map(|name| Family::read(&source, name))
-        .collect::<Result<Vec<_>>>()?;
-    let (mut kernels, modules) = build_families(&toolchain, &workspace, &families)?;
-    let vectors = vectors::add_to(&mut kernels, &recipe.families)?;
-    let manifest = recipe.into_manifest(kernels);
-    let built_with = toolchain.built_with()?;
-
-    pack_folder::replace(out, |folder| {
-        write_pack(folder, &manifest, &modules, &vectors)
-    })?;
-    write_json(
-        &beside(out, "built-with.json"),
-        &serde_json::to_string_pretty(&built_with)?,
-    )?;
-    let modules = modules
-        .into_iter()
-        .map(|(path, (bytes, digest))| BuiltModule {
-            path,
-            size: bytes.len(),
-            digest,
-        })
-        .collect();
-    Ok(BuiltPack {
-        dir: out.to_owned(),
-        manifest,
-        modules,
-        vectors: vectors.into_keys().collect(),
-        built_with,
-    })
+    let target_dir = target_dir(&workspace).join("kernels-src");
+    let project = Project::inside(&workspace, "kernels-src", target_dir);
+    Ok(kpack_build::build_pack(&project, out, toolchain.into())?)
 }
 
 /// Where the reference pack is built unless a person says otherwise: `target/kpack/llama-core`.
@@ -102,281 +52,7 @@ pub(crate) fn scratch_out(verb: &str) -> PathBuf {
     scratch.join(verb).join("llama-core")
 }
 
-impl BuiltPack {
-    /// Every file of the pack but the manifest.
-    pub(crate) fn files(&self) -> impl Iterator<Item = &PackPath> {
-        let modules = self.modules.iter().map(|module| &module.path);
-        modules.chain(&self.vectors)
-    }
-}
-
-impl fmt::Display for BuiltPack {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let BuiltPack {
-            dir,
-            manifest,
-            modules,
-            vectors,
-            built_with,
-        } = self;
-        writeln!(
-            f,
-            "{} {} in {}",
-            manifest.name,
-            manifest.version,
-            dir.display()
-        )?;
-        for module in modules {
-            writeln!(
-                f,
-                "  {:<28} {:>7} bytes  {}",
-                module.path, module.size, module.digest
-            )?;
-        }
-        writeln!(f, "  {} vectors", vectors.len())?;
-        writeln!(
-            f,
-            "built with {}, core: {}",
-            built_with.rustc, built_with.core
-        )?;
-        writeln!(
-            f,
-            "not signed yet: `kpack sign` needs `author.signing_key` to be the signer's"
-        )
-    }
-}
-
-/// `kernels-src/pack.toml`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Recipe {
-    name: String,
-    version: String,
-    description: String,
-    sequence: u64,
-    created_at: String,
-    min_runtime_version: String,
-    max_runtime_version: String,
-    families: Vec<String>,
-    author: RecipeAuthor,
-    fallbacks: BTreeMap<String, String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RecipeAuthor {
-    name: String,
-    email: String,
-}
-
-impl Recipe {
-    fn into_manifest(self, kernels: Vec<KernelInfo>) -> KernelManifest {
-        KernelManifest {
-            schema: String::new(),
-            version: self.version,
-            name: self.name,
-            description: self.description,
-            min_runtime_version: self.min_runtime_version,
-            max_runtime_version: self.max_runtime_version,
-            created_at: self.created_at,
-            author: AuthorInfo {
-                name: self.author.name,
-                email: self.author.email,
-                signing_key: PLACEHOLDER_KEY.to_owned(),
-            },
-            kernels,
-            fallbacks: self.fallbacks,
-            sequence: self.sequence,
-            expires: None,
-        }
-    }
-}
-
-/// The finished modules by the path that kernels name, each with its digest.
-type Modules = BTreeMap<PackPath, (Vec<u8>, Digest)>;
-
-/// Builds the kernels once for each set of features that a module has, and takes from these builds
-/// the modules, and from the modules what their kernels declare.
-fn build_families(
-    toolchain: &WasmToolchain,
-    workspace: &Path,
-    families: &[Family],
-) -> Result<(Vec<KernelInfo>, Modules)> {
-    let mut builds: BTreeMap<FeatureSet, PathBuf> = BTreeMap::new();
-    let mut kernels = Vec::new();
-    let mut modules = Modules::new();
-    for family in families {
-        let mut declared = None;
-        for variant in family.builds() {
-            let path = family.path(&variant)?;
-            let features = variant.features;
-            let artifacts = match builds.entry(features) {
-                Entry::Occupied(built) => built.into_mut(),
-                Entry::Vacant(place) => place.insert(compile(toolchain, workspace, features)?),
-            };
-            let artifact = artifacts.join(format!("{}.wasm", family.module()));
-            let built = fs::read(&artifact)
-                .with_context(|| format!("no module was built for: `{path}`"))?;
-            let (entries, module) = finish(&built, features)
-                .with_context(|| format!("module is not fit for a pack: `{path}`"))?;
-            ensure!(
-                *declared.get_or_insert_with(|| entries.clone()) == entries,
-                "kernels are declared otherwise than in the module without features: `{path}`"
-            );
-            let digest = kpack_verify::sha256(&module);
-            modules.insert(path, (module, digest));
-        }
-        for entry in declared.unwrap_or_default() {
-            kernels.push(kernel_info(entry, family, &modules)?);
-        }
-    }
-    Ok((kernels, modules))
-}
-
-/// What a module declares, and the module as it goes into the pack.
-fn finish(built: &[u8], features: FeatureSet) -> Result<(Vec<Value>, Vec<u8>)> {
-    let entries = wasm_module::manifest_entries(built)?;
-    ensure!(!entries.is_empty(), "the module declares no kernel");
-    let entry_points = entries
-        .iter()
-        .map(|entry| Ok(text(entry, "entry_point")?.to_owned()))
-        .collect::<Result<_>>()?;
-    let module = wasm_module::finish(built, &entry_points, features)?;
-    Ok((entries, module))
-}
-
-/// A kernel's entry of the manifest: what it declares, and where its modules are.
-fn kernel_info(mut entry: Value, family: &Family, modules: &Modules) -> Result<KernelInfo> {
-    let id = text(&entry, "id")?.to_owned();
-    let file = |variant: &Variant| -> Result<Value> {
-        let path = family.path(variant)?;
-        let (_, digest) = &modules[&path];
-        Ok(json!({"path": path.to_string(), "hash": digest.to_string()}))
-    };
-    let mut baseline = file(&Variant::default())?;
-    entry["path"] = baseline["path"].take();
-    entry["hash"] = baseline["hash"].take();
-    let variants = family.variants().iter().map(|variant| {
-        let mut listed = file(variant)?;
-        listed["features"] = variant.names.clone().into();
-        Ok(listed)
-    });
-    entry["variants"] = variants.collect::<Result<Vec<_>>>()?.into();
-    serde_json::from_value(entry)
-        .with_context(|| format!("not an entry of a manifest: the declaration of `{id}`"))
-}
-
-fn text<'a>(entry: &'a Value, field: &str) -> Result<&'a str> {
-    entry[field]
-        .as_str()
-        .ok_or_else(|| anyhow!("a kernel's declaration has no text field: `{field}`"))
-}
-
-/// Runs cargo in `kernels-src`, for engines with these features; the result is the folder that
-/// holds the modules.
-fn compile(toolchain: &WasmToolchain, workspace: &Path, features: FeatureSet) -> Result<PathBuf> {
-    let source = workspace.join("kernels-src");
-    let names: Vec<&str> = features.iter().map(Feature::name).collect();
-    let build = if names.is_empty() {
-        "baseline".to_owned()
-    } else {
-        names.join("+")
-    };
-    let target_dir = target_dir(workspace).join("kernels-src").join(build);
-    let mut flags = declared_flags(&source)?;
-    flags.extend(target_features(features));
-    // Nothing in a module may depend on where it was built.
-    flags.push(format!(
-        "--remap-path-prefix={}=/kpack",
-        workspace.display()
-    ));
-    if let Some(cargo_home) = cargo_home() {
-        flags.push(format!(
-            "--remap-path-prefix={}=/cargo",
-            cargo_home.display()
-        ));
-    }
-    let mut cargo = toolchain.cargo(&flags);
-    cargo.args([
-        "build",
-        "--release",
-        "--locked",
-        "--target",
-        TARGET,
-        "--target-dir",
-    ]);
-    wasm_toolchain::run(cargo.arg(&target_dir).current_dir(&source))?;
-    Ok(target_dir.join(TARGET).join("release"))
-}
-
-/// The compiler's names of the features.
-fn target_features(features: FeatureSet) -> impl Iterator<Item = String> {
-    features.iter().map(|feature| {
-        let name = match feature {
-            Feature::Simd => "simd128",
-            other => other.name(),
-        };
-        format!("-Ctarget-feature=+{name}")
-    })
-}
-
-/// The flags in `kernels-src/.cargo/config.toml`: cargo would ignore them, because flags are given
-/// in the environment, where no configuration of this machine can add to them.
-fn declared_flags(source: &Path) -> Result<Vec<String>> {
-    let path = source.join(".cargo/config.toml");
-    let config: toml::Table = read_toml(&path)?;
-    let flags = config
-        .get("target")
-        .and_then(|target| target.get(TARGET)?.get("rustflags").cloned())
-        .with_context(|| format!("no flags for {TARGET} in: `{}`", path.display()))?;
-    flags
-        .try_into()
-        .with_context(|| format!("flags are not a list of texts in: `{}`", path.display()))
-}
-
-fn cargo_home() -> Option<PathBuf> {
-    let home = || std::env::home_dir().map(|home| home.join(".cargo"));
-    std::env::var_os("CARGO_HOME")
-        .map(PathBuf::from)
-        .or_else(home)
-}
-
 /// Where cargo builds.
 pub(crate) fn target_dir(workspace: &Path) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from)
-}
-
-fn write_pack(
-    folder: &Path,
-    manifest: &KernelManifest,
-    modules: &Modules,
-    vectors: &vectors::Files,
-) -> Result<()> {
-    let modules = modules.iter().map(|(path, (module, _))| (path, module));
-    for (path, bytes) in modules.chain(vectors) {
-        let file = path
-            .segments()
-            .fold(folder.to_owned(), |dir, segment| dir.join(segment));
-        write(&file, bytes)?;
-    }
-    write_json(&folder.join(MANIFEST_FILE), &manifest.to_json()?)
-}
-
-/// `<out>.<suffix>`.
-pub(crate) fn beside(out: &Path, suffix: &str) -> PathBuf {
-    let mut name = out.as_os_str().to_owned();
-    name.push(".");
-    name.push(suffix);
-    name.into()
-}
-
-fn write_json(path: &Path, json: &str) -> Result<()> {
-    write(path, format!("{json}\n").as_bytes())
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let dir = path.parent().expect("a file stands in a folder");
-    fs::create_dir_all(dir)
-        .and_then(|()| fs::write(path, bytes))
-        .with_context(|| format!("cannot write: `{}`", path.display()))
 }

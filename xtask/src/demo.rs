@@ -5,10 +5,9 @@ use std::time::SystemTime;
 use anyhow::Result;
 use kpack_schema::Timestamp;
 
-use crate::build_kernels::{build_pack, scratch_out, target_dir};
+use crate::build_kernels::{ToolchainChoice, build_pack, scratch_out, target_dir};
 use crate::outer_cargo::{self, workspace_root};
 use crate::signed_pack::write_signed_copy;
-use crate::wasm_toolchain::{self, ToolchainChoice};
 
 /// Builds the kernels, signs a pack with a throw-away key, and runs the rest in a release build.
 pub(crate) fn demo(toolchain: ToolchainChoice) -> Result<()> {
@@ -34,5 +33,5 @@ pub(crate) fn demo(toolchain: ToolchainChoice) -> Result<()> {
     cargo
         .arg(folder.join(&built.manifest.name))
         .arg(folder.join("trust.json"));
-    wasm_toolchain::run(&mut cargo)
+    kpack_build::run(&mut cargo)
 }

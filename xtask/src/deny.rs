@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
-use crate::wasm_toolchain::run;
 use crate::{outer_cargo, tool};
+use kpack_build::run;
 
 /// Checks bans, licences and sources, and known vulnerabilities where their database can be had.
 pub(crate) fn deny() -> Result<()> {

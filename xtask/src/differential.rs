@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::{built_program, outer_cargo, wasm_toolchain};
+use crate::{built_program, outer_cargo};
 
 /// Builds the program that does it and runs it.
 ///
@@ -18,5 +18,5 @@ pub(crate) fn differential(modules: u64, seed: u64, jobs: Option<NonZero<usize>>
     if let Some(jobs) = jobs {
         program.args(["--jobs", &jobs.to_string()]);
     }
-    wasm_toolchain::run(&mut program)
+    kpack_build::run(&mut program)
 }

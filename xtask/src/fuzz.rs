@@ -8,8 +8,8 @@ use std::process::Stdio;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
-use crate::wasm_toolchain::run;
 use crate::{outer_cargo, tool};
+use kpack_build::run;
 
 #[derive(Args)]
 pub(crate) struct Options {

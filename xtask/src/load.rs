@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::Result;
 use clap::Args;
 
-use crate::{built_program, outer_cargo, wasm_toolchain};
+use crate::{built_program, outer_cargo};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -35,5 +35,5 @@ pub(crate) fn load(options: &Options) -> Result<()> {
     program.args(["--swaps", &options.swaps.to_string()]);
     program.args(["--kills", &options.kills.to_string()]);
     program.args(["--threads", &options.threads.to_string()]);
-    wasm_toolchain::run(&mut program)
+    kpack_build::run(&mut program)
 }

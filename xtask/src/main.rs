@@ -8,22 +8,18 @@ mod built_program;
 mod demo;
 mod deny;
 mod differential;
-mod family;
 mod fuzz;
 mod kernel_docs;
 mod load;
 mod miri;
 mod mutants;
 mod outer_cargo;
-mod pack_folder;
 mod reference_pack;
 mod signed_pack;
 mod test;
 mod test_32_bit;
 mod tool;
 mod vectors;
-mod wasm_module;
-mod wasm_toolchain;
 
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -31,7 +27,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::wasm_toolchain::ToolchainChoice;
+use crate::build_kernels::ToolchainChoice;
 
 fn main() -> ExitCode {
     match run(Cli::parse().verb) {

@@ -4,8 +4,8 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::wasm_toolchain::run;
 use crate::{outer_cargo, tool};
+use kpack_build::run;
 
 /// As this machine is, and with addresses of 32 bits.
 const TARGETS: [&str; 2] = ["x86_64-unknown-linux-gnu", "i686-unknown-linux-gnu"];

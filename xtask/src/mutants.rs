@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
-use crate::wasm_toolchain::run;
 use crate::{outer_cargo, tool};
+use kpack_build::run;
 
 /// The packages with the files that are mutated, and the tests that have to notice.
 const RUNS: [&[&str]; 2] = [

@@ -8,10 +8,11 @@ use std::time::SystemTime;
 use anyhow::{Context, Result, ensure};
 use kpack_schema::{KernelInfo, KernelManifest, Timestamp};
 
-use crate::build_kernels::{BuiltPack, build_pack, scratch_out};
+use crate::build_kernels::{ToolchainChoice, build_pack, scratch_out};
 use crate::outer_cargo::workspace_root;
 use crate::signed_pack::write_signed_copy;
-use crate::wasm_toolchain::{BuiltWith, ToolchainChoice};
+use kpack_build::BuiltPack;
+use kpack_build::BuiltWith;
 
 /// Builds the kernels and replaces the committed pack: signed with a key that is then gone.
 pub(crate) fn update(toolchain: ToolchainChoice) -> Result<()> {

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use kpack_schema::{HostPolicy, KernelManifest, PackPath, Timestamp};
 use kpack_verify::{MANIFEST_FILE, PackBytes, PackParts, SIGNATURE_FILE, SigningKey, Trust};
 
-use crate::build_kernels::BuiltPack;
+use kpack_build::BuiltPack;
 
 /// Writes a signed copy of `built` to `<folder>/<pack name>` and the trust file for it to
 /// `<folder>/trust.json`. The key exists only while this runs.

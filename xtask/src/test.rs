@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::wasm_toolchain::ToolchainChoice;
+use crate::build_kernels::ToolchainChoice;
 use crate::{outer_cargo, reference_pack};
 
 /// The runs of `cargo test`, in order. Features only add, so that one run has nearly all.

@@ -7,11 +7,11 @@ mod tensor;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use kpack_schema::{KernelInfo, KernelVector, PackPath, Tolerance};
-use serde::{Deserialize, Serialize};
+use kpack_build::VectorEntry;
+use kpack_schema::Tolerance;
 use serde_json::Value;
 
 use self::made_up::MadeUp;
@@ -32,20 +32,6 @@ struct Row {
     case: fn(&mut MadeUp) -> Case,
 }
 
-/// A vector as it stands in `kernels-src/<family>/vectors.json`, by its kernel's id.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry {
-    /// Where it stands below `kernels-src`, and in a pack.
-    path: String,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    params: BTreeMap<String, Value>,
-    tolerance: Tolerance,
-}
-
-/// The vectors of packs, by their path.
-pub(crate) type Files = BTreeMap<PackPath, Vec<u8>>;
-
 /// Writes every vector and the list of each family's.
 ///
 /// # Errors
@@ -65,43 +51,10 @@ pub(crate) fn write() -> Result<()> {
     Ok(())
 }
 
-/// Gives each kernel the vectors that its family lists.
-///
-/// # Errors
-///
-/// When a file is not as it should be, or a list names a kernel that is not there.
-pub(crate) fn add_to(kernels: &mut [KernelInfo], families: &[String]) -> Result<Files> {
-    let (source, mut files) = (source(), Files::new());
-    for family in families {
-        let list = source.join(family).join("vectors.json");
-        if !list.exists() {
-            continue;
-        }
-        let entries: BTreeMap<String, Vec<Entry>> = serde_json::from_slice(&read(&list)?)
-            .with_context(|| format!("cannot parse: `{}`", list.display()))?;
-        for (id, entries) in entries {
-            let kernel = kernels.iter_mut().find(|kernel| kernel.id == id);
-            let kernel = kernel
-                .with_context(|| format!("no kernel of the family {family} has the id: `{id}`"))?;
-            for entry in entries {
-                let bytes = read(&source.join(&entry.path))?;
-                kernel.vectors.push(KernelVector {
-                    path: entry.path.clone(),
-                    hash: kpack_verify::sha256(&bytes).to_string(),
-                    params: entry.params,
-                    tolerance: entry.tolerance,
-                });
-                files.insert(entry.path.parse()?, bytes);
-            }
-        }
-    }
-    Ok(files)
-}
-
 /// Every file that the table gives, by its path below `kernels-src`.
 fn files() -> Result<BTreeMap<String, Vec<u8>>> {
     let mut files = BTreeMap::new();
-    let mut lists: BTreeMap<&str, BTreeMap<&str, Vec<Entry>>> = BTreeMap::new();
+    let mut lists: BTreeMap<&str, BTreeMap<&str, Vec<VectorEntry>>> = BTreeMap::new();
     for row in table::ROWS.iter().chain(table_of_further::ROWS) {
         let Row {
             family,
@@ -117,7 +70,7 @@ fn files() -> Result<BTreeMap<String, Vec<u8>>> {
                 .is_none(),
             "two vectors stand at: `{path}`"
         );
-        entries.push(Entry {
+        entries.push(VectorEntry {
             path,
             params: case
                 .params
@@ -138,10 +91,6 @@ fn source() -> PathBuf {
     workspace_root().join("kernels-src")
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).with_context(|| format!("cannot read: `{}`", path.display()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,7 +99,7 @@ mod tests {
     #[test]
     fn the_committed_vectors_are_what_the_table_gives() {
         for (path, bytes) in files().unwrap() {
-            let committed = read(&source().join(&path)).unwrap();
+            let committed = fs::read(source().join(&path)).unwrap();
             assert!(committed == bytes, "run `cargo xtask vectors`: `{path}`");
         }
     }

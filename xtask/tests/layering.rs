@@ -13,6 +13,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("kpack-schema", 1),
     ("kpack-guest", 2),
     ("kpack-verify", 2),
+    ("kpack-build", 3),
     ("kpack-exec", 3),
     ("kpack", 4),
     ("kpack-conformance", 5),
@@ -32,7 +33,10 @@ const EXCLUSIVE: &[(&str, &[&str])] = &[
     ("wasmtime", &["kpack-exec", "kpack-benches"]),
     ("wasmer", &["kpack-exec", "kpack-benches"]),
     // The build looks into the modules that it has built.
-    ("wasmparser", &["kpack-differential", "kpack-exec", "xtask"]),
+    (
+        "wasmparser",
+        &["kpack-build", "kpack-differential", "kpack-exec"],
+    ),
 ];
 
 fn members() -> Vec<Package> {

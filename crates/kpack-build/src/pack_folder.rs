@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use kpack_schema::KernelManifest;
 use kpack_verify::{MANIFEST_FILE, SIGNATURE_FILE};
 
-use crate::build_kernels::beside;
+use crate::build::beside;
 
 /// Fills a new folder and puts it in the place of `out`.
 ///

@@ -12,14 +12,13 @@ use serde::{Deserialize, Serialize};
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Which way to a compiler a person asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub(crate) enum ToolchainChoice {
-    /// rustup's if it has the target or can add it, otherwise Debian's
-    #[default]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ToolchainChoice {
+    /// rustup's if it has the target or can add it, otherwise Debian's, which is installed if need be.
     Auto,
-    /// The active toolchain, with the target added by `rustup target add`
+    /// The active toolchain, with the target added by `rustup target add`.
     Rustup,
-    /// Debian's rustc-web with rust-web-src: the standard library is built from source
+    /// Debian's rustc-web with rust-web-src: the standard library is built from source.
     Debian,
 }
 
@@ -43,15 +42,15 @@ enum CoreLibrary {
 
 /// What built a pack: enough to tell whether a rebuild must give the same bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct BuiltWith {
+pub struct BuiltWith {
     /// The first line of `rustc --version --verbose`.
-    pub(crate) rustc: String,
+    pub rustc: String,
     /// The version of LLVM in that compiler.
-    pub(crate) llvm: String,
+    pub llvm: String,
     /// `prebuilt` or `source`.
-    pub(crate) core: String,
+    pub core: String,
     /// The linker's own version line.
-    pub(crate) linker: String,
+    pub linker: String,
 }
 
 impl WasmToolchain {
@@ -279,7 +278,11 @@ fn is_of_outer_cargo(name: &OsStr) -> bool {
 }
 
 /// Runs a command that talks to the person at the terminal.
-pub(crate) fn run(command: &mut Command) -> Result<()> {
+///
+/// # Errors
+///
+/// If it cannot be run, or fails.
+pub fn run(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| cannot_run(command))?;
     ensure!(status.success(), "`{}` failed: {status}", shown(command));
     Ok(())
