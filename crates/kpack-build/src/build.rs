@@ -57,10 +57,7 @@ pub fn build_pack(
 
 fn build_with(toolchain: &WasmToolchain, project: &Project, out: &Path) -> Result<BuiltPack> {
     let recipe: Recipe = read_toml(&project.folder.join("pack.toml"))?;
-    let families = recipe.families.iter();
-    let families = families
-        .map(|name| Family::read(&project.folder, name))
-        .collect::<Result<Vec<_>>>()?;
+    let families = families(project, &recipe)?;
     let (mut kernels, modules) = build_families(toolchain, project, &families)?;
     let vectors = vectors::add_to(&mut kernels, &project.folder, &recipe.families)?;
     let manifest = recipe.into_manifest(kernels);
@@ -132,6 +129,16 @@ impl fmt::Display for BuiltPack {
             "not signed yet: `kpack sign` needs `author.signing_key` to be the signer's"
         )
     }
+}
+
+fn families(project: &Project, recipe: &Recipe) -> Result<Vec<Family>> {
+    if recipe.families.is_empty() {
+        return Ok(vec![Family::of_project(&project.folder)?]);
+    }
+    let names = recipe.families.iter();
+    names
+        .map(|name| Family::read(&project.folder, name))
+        .collect()
 }
 
 /// The finished modules by the path that kernels name, each with its digest.
@@ -238,14 +245,12 @@ fn compile(toolchain: &WasmToolchain, project: &Project, features: FeatureSet) -
         ));
     }
     let mut cargo = toolchain.cargo(&flags);
-    cargo.args([
-        "build",
-        "--release",
-        "--locked",
-        "--target",
-        TARGET,
-        "--target-dir",
-    ]);
+    cargo.args(["build", "--release", "--target", TARGET]);
+    if project.folder.join("Cargo.lock").exists() {
+        // The pack is of the versions that were tested.
+        cargo.arg("--locked");
+    }
+    cargo.arg("--target-dir");
     wasm_toolchain::run(cargo.arg(&target_dir).current_dir(&project.folder))?;
     Ok(target_dir.join(TARGET).join("release"))
 }

@@ -33,7 +33,20 @@ impl Family {
     ///
     /// If its Cargo.toml cannot be read, or names a feature that no module can have.
     pub(crate) fn read(source: &Path, name: &str) -> Result<Self> {
-        let path = source.join(name).join("Cargo.toml");
+        Self::of_crate(&source.join(name), Some(name))
+    }
+
+    /// The family of a project that is one crate; it has the package's name.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub(crate) fn of_project(folder: &Path) -> Result<Self> {
+        Self::of_crate(folder, None)
+    }
+
+    fn of_crate(folder: &Path, name: Option<&str>) -> Result<Self> {
+        let path = folder.join("Cargo.toml");
         let manifest: CargoManifest = read_toml(&path)?;
         let of_package = manifest
             .package
@@ -47,7 +60,7 @@ impl Family {
             .with_context(|| format!("in `package.metadata.kpack` of: `{}`", path.display()))?;
         let of_lib = manifest.lib.and_then(|lib| lib.name);
         Ok(Self {
-            name: name.to_owned(),
+            name: name.unwrap_or(&manifest.package.name).to_owned(),
             module: of_lib.unwrap_or_else(|| manifest.package.name.replace('-', "_")),
             variants,
         })

@@ -10,7 +10,7 @@
 //! use kpack_build::{Project, ToolchainChoice, build_pack};
 //!
 //! let project = Project::at(Path::new("my-kernels"));
-//! let pack = build_pack(&project, Path::new("packs/my-kernels"), ToolchainChoice::Auto)?;
+//! let pack = build_pack(&project, Path::new("packs/my-kernels"), ToolchainChoice::Installed)?;
 //! println!("{pack}");
 //! # Ok::<(), kpack_build::BuildError>(())
 //! ```

@@ -81,7 +81,7 @@ impl Occupant {
                     fs::remove_dir_all(&previous).with_context(cannot)?;
                 }
                 fs::rename(out, &previous).with_context(cannot)?;
-                println!("the signed pack that stood there: {}", previous.display());
+                eprintln!("the signed pack that stood there: {}", previous.display());
                 Ok(())
             }
         }

@@ -13,12 +13,15 @@ impl Project {
     /// its own `target`.
     #[must_use]
     pub fn at(folder: &Path) -> Self {
+        // Cargo runs in that folder, to which relative paths would then be relative.
+        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let folder = absolute(folder);
         let target = std::env::var_os("CARGO_TARGET_DIR")
-            .map_or_else(|| folder.join("target"), PathBuf::from);
+            .map_or_else(|| folder.join("target"), |dir| absolute(Path::new(&dir)));
         Self {
-            folder: folder.to_owned(),
-            checkout: folder.to_owned(),
+            checkout: folder.clone(),
             target_dir: target.join("kpack-build"),
+            folder,
         }
     }
 

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use kpack_schema::{AuthorInfo, KernelInfo, KernelManifest};
 use serde::Deserialize;
 
-/// Stands in `author.signing_key` until the pack is signed: a key that no one can have.
+/// Stands in `author.signing_key` where the recipe does not say who will sign: a key that no one can
+/// have.
 const PLACEHOLDER_KEY: &str =
     "ed25519:0000000000000000000000000000000000000000000000000000000000000000";
 
@@ -20,8 +21,11 @@ pub(crate) struct Recipe {
     created_at: String,
     min_runtime_version: String,
     max_runtime_version: String,
+    /// The folders whose crates have the kernels; without any, the project is one crate itself.
+    #[serde(default)]
     pub(crate) families: Vec<String>,
     author: RecipeAuthor,
+    #[serde(default)]
     fallbacks: BTreeMap<String, String>,
 }
 
@@ -30,6 +34,12 @@ pub(crate) struct Recipe {
 struct RecipeAuthor {
     name: String,
     email: String,
+    #[serde(default = "placeholder_key")]
+    signing_key: String,
+}
+
+fn placeholder_key() -> String {
+    PLACEHOLDER_KEY.to_owned()
 }
 
 impl Recipe {
@@ -46,7 +56,7 @@ impl Recipe {
             author: AuthorInfo {
                 name: self.author.name,
                 email: self.author.email,
-                signing_key: PLACEHOLDER_KEY.to_owned(),
+                signing_key: self.author.signing_key,
             },
             kernels,
             fallbacks: self.fallbacks,

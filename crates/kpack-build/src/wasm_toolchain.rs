@@ -16,6 +16,8 @@ pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 pub enum ToolchainChoice {
     /// rustup's if it has the target or can add it, otherwise Debian's, which is installed if need be.
     Auto,
+    /// rustup's if it has the target, otherwise Debian's if it is installed; nothing is installed.
+    Installed,
     /// The active toolchain, with the target added by `rustup target add`.
     Rustup,
     /// Debian's rustc-web with rust-web-src: the standard library is built from source.
@@ -61,6 +63,7 @@ impl WasmToolchain {
     /// If none can be had; the message says what to install.
     pub(crate) fn find(choice: ToolchainChoice, workspace: &Path) -> Result<Self> {
         match choice {
+            ToolchainChoice::Installed => Self::installed(workspace),
             ToolchainChoice::Rustup => Self::rustup(workspace),
             ToolchainChoice::Debian => Self::debian(workspace),
             ToolchainChoice::Auto => Self::rustup(workspace).or_else(|rustup| {
@@ -115,6 +118,17 @@ impl WasmToolchain {
             core: core.to_owned(),
             linker: output(Command::new(linker).args(["-flavor", "wasm", "--version"]))?,
         })
+    }
+
+    fn installed(workspace: &Path) -> Result<Self> {
+        let sysroot = active_sysroot(workspace);
+        if sysroot.is_ok_and(|sysroot| has_target(&sysroot)) {
+            Self::rustup(workspace)
+        } else if debian_is_installed() {
+            Self::debian(workspace)
+        } else {
+            bail!("neither rustup nor Debian has installed a compiler for: `{TARGET}`")
+        }
     }
 
     fn rustup(workspace: &Path) -> Result<Self> {

@@ -35,6 +35,10 @@ pub(crate) struct Cli {
 pub(crate) enum Verb {
     /// Make a signing key: the private key at KEY, the public one at KEY.pub
     Keygen(KeygenArgs),
+    /// Make a project of kernels: one kernel with its test, ready to build
+    New(NewArgs),
+    /// Build a project of kernels to a pack, hashed but not signed
+    Build(BuildArgs),
     /// Fill every hash in kernels.json from the files
     Hash(HashArgs),
     /// Sign a pack: add or replace this key's signature
@@ -78,6 +82,26 @@ pub(crate) struct CacheArgs {
 pub(crate) struct KeygenArgs {
     /// Where to write the private key; nothing is overwritten
     #[arg(long, value_name = "KEY")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewArgs {
+    /// The project's and the pack's name; the folder to make
+    pub(crate) name: String,
+    /// Where the source of kpack-guest stands, where it is not to come from crates.io
+    #[arg(long, value_name = "PATH")]
+    pub(crate) guest_path: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BuildArgs {
+    /// The project's folder, which has a pack.toml
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub(crate) folder: PathBuf,
+    /// The pack's folder; a pack that stands there is replaced, one that was signed is kept as
+    /// PACK.previous
+    #[arg(long, value_name = "PACK")]
     pub(crate) out: PathBuf,
 }
 

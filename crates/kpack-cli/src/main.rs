@@ -62,6 +62,8 @@ fn answer(cli: &Cli, console: &Console) -> Result<Report, Failure> {
     match &cli.verb {
         None => Err(usage::no_verb()),
         Some(Verb::Keygen(args)) => verbs::keygen::run(args),
+        Some(Verb::New(args)) => verbs::new::run(args),
+        Some(Verb::Build(args)) => verbs::build::run(args),
         Some(Verb::Hash(args)) => verbs::hash::run(args),
         Some(Verb::Sign(args)) => verbs::sign::run(args, console),
         Some(Verb::Archive(args)) => verbs::archive::run(args),

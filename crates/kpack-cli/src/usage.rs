@@ -23,7 +23,7 @@ fn help(error: &clap::Error) -> Report {
 pub(crate) fn no_verb() -> Failure {
     Failure::usage(
         "no verb was given",
-        "one of keygen, hash, sign, verify, inspect, run, explain, bench, trust, cache; see kpack --help",
+        "one of keygen, new, build, hash, sign, verify, inspect, run, explain, bench, trust, cache; see kpack --help",
     )
 }
 

@@ -12,7 +12,13 @@ use crate::support::documented_kinds;
 fn the_documentation_lists_every_kind() {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut found = BTreeSet::new();
-    for name in ["kpack-schema", "kpack-verify", "kpack-exec", "kpack"] {
+    for name in [
+        "kpack-build",
+        "kpack-schema",
+        "kpack-verify",
+        "kpack-exec",
+        "kpack",
+    ] {
         read_below(&crates.join(name).join("src"), &mut |source| {
             found.extend(kinds_of_library(source));
         });

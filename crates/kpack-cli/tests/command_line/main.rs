@@ -24,3 +24,4 @@ mod run;
 mod sign;
 mod trust;
 mod usage;
+mod writing_kernels;

@@ -168,6 +168,8 @@ impl Work {
         let output: Output = Command::new(env!("CARGO_BIN_EXE_kpack"))
             .current_dir(self.folder.path())
             .env("KPACK_CACHE_DIR", self.cache())
+            .env_remove("CARGO_TARGET_DIR")
+            .env("CARGO_NET_OFFLINE", "true")
             .args(args)
             .output()
             .unwrap();
@@ -230,7 +232,11 @@ impl Work {
             .args(["-e", "-c", commands])
             .current_dir(folder)
             .env("PATH", std::env::join_paths(folders).unwrap())
-            .env("KPACK_CACHE_DIR", self.cache());
+            .env("KPACK_CACHE_DIR", self.cache())
+            // The outer build's are none of a project's.
+            .env_remove("CARGO_TARGET_DIR")
+            .env_remove("RUSTFLAGS")
+            .env("CARGO_NET_OFFLINE", "true");
         let output = shell.output().unwrap();
         assert!(output.status.success(), "{commands}\n{output:?}");
     }
