@@ -36,6 +36,13 @@ pub(crate) fn add_to(
     families: &[String],
 ) -> Result<Files> {
     let mut files = Files::new();
+    // A project without families is one crate, whose list stands beside its pack.toml.
+    let of_project = [String::new()];
+    let families = if families.is_empty() {
+        &of_project[..]
+    } else {
+        families
+    };
     for family in families {
         let list = source.join(family).join("vectors.json");
         if !list.exists() {

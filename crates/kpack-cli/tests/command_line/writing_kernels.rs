@@ -60,6 +60,23 @@ fn the_guide_leads_from_nothing_to_a_pack_that_runs() {
     let signed = fs::read(folder.join("pack.previous/kernels.json")).unwrap();
     assert_eq!(fs::read(folder.join("pack/kernels.json")).unwrap(), signed);
 
+    // The page's list of vectors.
+    let page = fs::read_to_string(repository("docs/writing-kernels.md")).unwrap();
+    let list = page.split("```json\n").nth(1).unwrap().split("```").next();
+    fs::write(folder.join("vectors.json"), list.unwrap()).unwrap();
+    fs::create_dir(folder.join("vectors")).unwrap();
+    let scaled = ("y", Dtype::F32, &[4, 3][..], scaled(2.0));
+    let tensors = [tensors[0].clone(), scaled];
+    work.write_tensors("my-kernels/vectors/small.safetensors", &tensors);
+    work.ok(&again);
+    let manifest = fs::read(folder.join("pack/kernels.json")).unwrap();
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    let vector = &manifest["kernels"][0]["vectors"][0];
+    assert_eq!(vector["path"], "vectors/small.safetensors");
+    work.shell(&folder, &[], "kpack sign pack --key author.key");
+    work.shell(&folder, &[], "kpack verify pack --trust trust.json");
+    let signed = fs::read(folder.join("pack/kernels.json")).unwrap();
+
     // What is no pack stays, and so does a pack where what is to replace it does not compile.
     let error = work.fails(
         &["build", "my-kernels", "--out", "my-kernels/src"],
