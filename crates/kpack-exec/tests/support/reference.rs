@@ -25,7 +25,9 @@ pub fn reference(id: &str) -> Vec<VerifiedKernel> {
         let mut kernel = kernel.clone();
         kernel["id"] = json!("kernel");
         kernel["path"] = json!("kernel.wasm");
-        kernel.as_object_mut().unwrap().remove("variants");
+        let fields = kernel.as_object_mut().unwrap();
+        fields.remove("variants");
+        fields.remove("vectors");
         let platform = json!({"min_version": "0.0.1", "features": features});
         kernel["platforms"] = json!({"wasmtime": platform, "wasmer": platform});
         let module = Path::new(pack).join(path.as_str().unwrap());
