@@ -61,7 +61,7 @@ fn run(verb: Verb) -> anyhow::Result<()> {
         Verb::KernelDocs => kernel_docs::kernel_docs(),
         Verb::Load(options) => load::load(&options),
         Verb::Miri => miri::miri(),
-        Verb::Mutants => mutants::mutants(),
+        Verb::Mutants(options) => mutants::mutants(&options),
         Verb::Test { toolchain } => test::test(toolchain),
         Verb::Test32Bit => test_32_bit::test_32_bit(),
         Verb::Vectors => vectors::write(),
@@ -123,7 +123,7 @@ enum Verb {
     /// Runs the tests of the lowest crates under Miri
     Miri,
     /// Tests whether the tests notice changes to verification and to the memory layout
-    Mutants,
+    Mutants(mutants::Options),
     /// Runs every test
     Test {
         /// Where the wasm32 compiler comes from
