@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -55,13 +56,14 @@ pub(crate) fn fuzz(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Hostile inputs by the million; takes an hour or two.
-pub(crate) fn campaign() -> Result<()> {
+/// Hostile inputs by the million, or one in so many of them; all of them take an hour or two.
+pub(crate) fn campaign(one_in: NonZero<u64>) -> Result<()> {
+    let count = |all: u64| (all / one_in).to_string();
     for arguments in [
-        &["forge", "--count", "1000000"][..],
-        &["smoke", "manifest", "--executions", "10000000"],
-        &["smoke", "archive", "--executions", "10000000"],
-        &["modules", "--judge", "100000", "--run", "5000"],
+        &["forge", "--count", &count(1_000_000)][..],
+        &["smoke", "manifest", "--executions", &count(10_000_000)],
+        &["smoke", "archive", "--executions", &count(10_000_000)],
+        &["modules", "--judge", &count(100_000), "--run", &count(5000)],
     ] {
         run(program().args(arguments))?;
     }

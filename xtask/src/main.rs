@@ -48,7 +48,7 @@ fn run(verb: Verb) -> anyhow::Result<()> {
             Ok(())
         }
         Verb::BenchReport(options) => bench_report::bench_report(&options),
-        Verb::Campaign => fuzz::campaign(),
+        Verb::Campaign { one_in } => fuzz::campaign(one_in),
         Verb::CompileBudget => fuzz::compile_budget(),
         Verb::Demo { toolchain } => demo::demo(toolchain),
         Verb::Deny => deny::deny(),
@@ -91,7 +91,11 @@ enum Verb {
     /// Runs the benches and writes their figures as JSON, as Markdown and as a chart
     BenchReport(bench_report::Options),
     /// Runs a million forgeries, twenty million mutants of manifests and a hundred thousand modules
-    Campaign,
+    Campaign {
+        /// Runs only one in N of them
+        #[arg(long, value_name = "N", default_value = "1")]
+        one_in: NonZero<u64>,
+    },
     /// Compiles the worst modules within the caps, and prints time and memory
     CompileBudget,
     /// Builds, signs, verifies, runs and measures the reference kernels
