@@ -306,6 +306,9 @@ fn address(at: u32) -> usize {
 }
 
 #[cfg(test)]
+mod any_call;
+
+#[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
@@ -314,13 +317,13 @@ mod tests {
     use crate::sample_signatures::{norm, rope, signature, signature_with};
 
     /// A call's plan and its passes.
-    struct Planned {
-        binding: Binding,
-        plan: MemoryPlan,
+    pub(super) struct Planned {
+        pub(super) binding: Binding,
+        pub(super) plan: MemoryPlan,
         passes: Passes,
     }
 
-    fn planned(signature: &Signature, dims: &[(&str, usize)]) -> Planned {
+    pub(super) fn planned(signature: &Signature, dims: &[(&str, usize)]) -> Planned {
         let binding = signature.bind_dims(dims, &[]).unwrap();
         let plan = MemoryPlan::new(&Sizes::of(&binding), 1, 65_536).unwrap();
         let passes = Passes::new(signature, &binding, &plan);
@@ -332,7 +335,7 @@ mod tests {
     }
 
     /// What each pass finds in memory: its descriptor, its parameter block and its output region.
-    fn all(planned: &mut Planned) -> Vec<(KernelDescriptor, Vec<u8>, Vec<u8>)> {
+    pub(super) fn all(planned: &mut Planned) -> Vec<(KernelDescriptor, Vec<u8>, Vec<u8>)> {
         let Planned { plan, passes, .. } = planned;
         let pages = usize::try_from(1 + plan.new_pages).unwrap();
         let mut memory = vec![0xAA_u8; pages << 16];
@@ -344,6 +347,10 @@ mod tests {
             let descriptor = KernelDescriptor::from_bytes(&bytes);
             let output = address(descriptor.output_offset);
             let output = output..output + address(descriptor.output_size);
+            for gap in &plan.gaps {
+                assert!(memory[gap.clone()].iter().all(|&byte| byte == 0));
+                memory[gap.clone()].fill(0x55);
+            }
             all.push((
                 descriptor,
                 memory[plan.params.clone()].to_vec(),

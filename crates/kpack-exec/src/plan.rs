@@ -248,20 +248,61 @@ mod tests {
     }
 
     fn any_sizes() -> impl Strategy<Value = Sizes> {
-        let length = prop_oneof![1..300_u64, 1..200_000_u64, Just(64), Just(4096)];
-        let tensors = prop::collection::vec(length.clone(), 1..6);
-        (
-            tensors.clone(),
-            tensors,
-            prop_oneof![Just(0), length],
-            0..200_u64,
-        )
-            .prop_map(|(inputs, outputs, scratch, params)| Sizes {
+        sizes_of(|| prop_oneof![1..300_u64, 1..200_000_u64, Just(64), Just(4096)].boxed())
+    }
+
+    /// Lengths of every magnitude, most of them close to a power of two.
+    fn extreme_sizes() -> impl Strategy<Value = Sizes> {
+        let close = |powers: Range<u32>| {
+            (powers, -130..130_i64)
+                .prop_map(|(power, by)| (1_u64 << power).saturating_add_signed(by))
+        };
+        sizes_of(move || {
+            prop_oneof![
+                4 => close(0..33),
+                1 => close(0..64),
+                1 => Just(0),
+                1 => any::<u64>(),
+                1 => u64::MAX - 200..=u64::MAX,
+            ]
+            .boxed()
+        })
+    }
+
+    fn sizes_of(length: impl Fn() -> BoxedStrategy<u64>) -> impl Strategy<Value = Sizes> {
+        let tensors = || prop::collection::vec(length(), 1..6);
+        let scratch = prop_oneof![Just(0), length()];
+        (tensors(), tensors(), scratch, 0..200_u64).prop_map(
+            |(inputs, outputs, scratch, params)| Sizes {
                 inputs,
                 outputs,
                 scratch,
                 params,
-            })
+            },
+        )
+    }
+
+    /// Where the tightest layout ends, each part at the next multiple of 64, in arithmetic that
+    /// these lengths cannot exceed.
+    fn tightest_end(sizes: &Sizes, module_pages: u32) -> u128 {
+        let mut end = u128::from(module_pages) * u128::from(PAGE) + 40;
+        let (first, others) = sizes.inputs.split_at(1);
+        for region in [
+            &[sizes.params][..],
+            first,
+            others,
+            &sizes.outputs,
+            &[sizes.scratch],
+        ] {
+            // A region without content is nowhere.
+            for &length in region
+                .iter()
+                .filter(|_| region.iter().any(|&length| length > 0))
+            {
+                end = end.next_multiple_of(64) + u128::from(length);
+            }
+        }
+        end
     }
 
     /// Every region and tensor of a plan with what it must be aligned to, 0-size ones left out.
@@ -273,6 +314,77 @@ mod tests {
         all.retain(|range| !range.is_empty());
         all.sort_by_key(|range| range.start);
         all
+    }
+
+    /// Everything is aligned, apart, inside the pages that the host adds, as long as it has to be, and
+    /// where the kernel is told that it is.
+    fn expect_rules(plan: &MemoryPlan, sizes: &Sizes, module_pages: u32) {
+        let own = u64::from(module_pages) * PAGE;
+        let memory = own + u64::from(plan.new_pages) * PAGE;
+        let end = plan.descriptor.total_memory_required();
+        assert!(end.max(own + 40) <= memory);
+        assert!(memory - end.max(own + 40) < PAGE, "no page too many");
+
+        let all = ranges(plan);
+        for range in &all {
+            assert_eq!(range.start % 64, 0, "{range:?}");
+            assert!(u64::try_from(range.start).unwrap() >= own, "{range:?}");
+            assert!(u64::try_from(range.end).unwrap() <= memory, "{range:?}");
+        }
+        for pair in all.windows(2) {
+            assert!(pair[0].end <= pair[1].start, "they overlap: {pair:?}");
+        }
+
+        let lengths = |ranges: &[Range<usize>]| -> Vec<u64> {
+            let lengths = ranges.iter().map(Range::len);
+            lengths
+                .map(|length| u64::try_from(length).unwrap())
+                .collect()
+        };
+        assert_eq!(lengths(&plan.inputs), sizes.inputs);
+        assert_eq!(lengths(&plan.outputs), sizes.outputs);
+
+        let KernelDescriptor {
+            input_a_offset,
+            input_a_size,
+            input_b_offset,
+            input_b_size,
+            output_offset,
+            output_size,
+            scratch_size,
+            params_size,
+            ..
+        } = plan.descriptor;
+        let (first, others) = plan.inputs.split_at(1);
+        for (offset, size, tensors) in [
+            (input_a_offset, input_a_size, first),
+            (input_b_offset, input_b_size, others),
+            (output_offset, output_size, &plan.outputs),
+        ] {
+            let start = tensors.first().map_or(0, |first| first.start);
+            let end = tensors.last().map_or(0, |last| last.end);
+            assert_eq!(
+                [offset, size].map(u64::from),
+                [start, end - start].map(|at| u64::try_from(at).unwrap())
+            );
+        }
+        assert_eq!(
+            [scratch_size, params_size].map(u64::from),
+            [sizes.scratch, sizes.params]
+        );
+
+        // With its gaps a region of several inputs has no byte that nobody answers for.
+        let mut covered = [others, &plan.gaps].concat();
+        covered.retain(|range| !range.is_empty());
+        covered.sort_by_key(|range| range.start);
+        assert!(
+            covered.windows(2).all(|pair| pair[0].end == pair[1].start),
+            "{covered:?}"
+        );
+        assert_eq!(
+            lengths(&covered).iter().sum::<u64>(),
+            u64::from(input_b_size)
+        );
     }
 
     proptest! {
@@ -292,26 +404,29 @@ mod tests {
                 }
             };
             prop_assert!(total <= u64::from(cap) * PAGE);
-            let memory = (u64::from(module_pages) + u64::from(plan.new_pages)) * PAGE;
             prop_assert!(plan.new_pages <= cap);
-            prop_assert!(plan.descriptor.total_memory_required() <= memory);
+            expect_rules(&plan, &sizes, module_pages);
+        }
 
-            let all = ranges(&plan);
-            for range in &all {
-                prop_assert_eq!(range.start % 64, 0);
-                prop_assert!(u64::try_from(range.start).unwrap() >= u64::from(module_pages) * PAGE);
-                prop_assert!(u64::try_from(range.end).unwrap() <= memory);
-            }
-            for pair in all.windows(2) {
-                prop_assert!(pair[0].end <= pair[1].start, "{:?} overlaps {:?}", pair[0], pair[1]);
-            }
-
-            let length = |range: &Range<usize>| u64::try_from(range.len()).unwrap();
-            prop_assert_eq!(plan.inputs.iter().map(length).collect::<Vec<_>>(), sizes.inputs);
-            prop_assert_eq!(plan.outputs.iter().map(length).collect::<Vec<_>>(), sizes.outputs);
-            for gap in &plan.gaps {
-                for input in &plan.inputs {
-                    prop_assert!(gap.end <= input.start || input.end <= gap.start);
+        #[test]
+        fn a_plan_is_made_exactly_where_one_fits(
+            sizes in extreme_sizes(),
+            module_pages in 0..=65_536_u32,
+            max_pages in prop_oneof![Just(65_536), Just(u32::MAX), 0..70_000_u32],
+        ) {
+            let end = tightest_end(&sizes, module_pages);
+            let allowed = max_pages.min(65_536);
+            let fits = end <= u128::from(allowed) * u128::from(PAGE);
+            match plan(&sizes, module_pages, max_pages) {
+                Ok(plan) => {
+                    prop_assert!(fits);
+                    prop_assert!(module_pages + plan.new_pages <= allowed);
+                    expect_rules(&plan, &sizes, module_pages);
+                }
+                Err(fault) => {
+                    prop_assert!(!fits, "{:?}", fault);
+                    let needed = u64::try_from(end).map_or(u64::MAX / PAGE, |end| end.div_ceil(PAGE));
+                    prop_assert_eq!(fault, Fault::MemoryLimit { needed_pages: needed, max_pages: allowed });
                 }
             }
         }
