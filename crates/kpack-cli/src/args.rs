@@ -53,6 +53,8 @@ pub(crate) enum Verb {
     Run(RunArgs),
     /// Show what would run for a kernel on this machine, and why not the others
     Explain(ExplainArgs),
+    /// Run every kernel on the test vectors that the pack ships
+    Check(CheckArgs),
     /// Measure kernels on made-up inputs
     Bench(BenchArgs),
     /// Make, change, sign and show trust files, and make state folders
@@ -193,6 +195,19 @@ pub(crate) struct ExplainArgs {
     #[command(flatten)]
     pub(crate) judge: JudgeArgs,
     /// The engine: wasmtime or wasmer
+    #[arg(long, value_name = "ENGINE")]
+    pub(crate) backend: Option<String>,
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// The pack: its folder, or its archive
+    pub(crate) pack: PathBuf,
+    #[command(flatten)]
+    pub(crate) judge: JudgeArgs,
+    /// The engine: wasmtime or wasmer; every one compiled in where left out
     #[arg(long, value_name = "ENGINE")]
     pub(crate) backend: Option<String>,
     #[command(flatten)]

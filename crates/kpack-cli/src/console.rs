@@ -87,6 +87,9 @@ impl Console {
                 if let Some(steps) = failure.field(explanation::FIELD) {
                     _ = print(&escape::for_people(&explanation::in_words(steps)));
                 }
+                if let Some(answer) = failure.answer() {
+                    _ = print(&escape::for_people(answer));
+                }
                 let (what, why) = failure.lines();
                 eprint_line("\u{1b}[1;31merror\u{1b}[0m", &what);
                 if let Some((label, why)) = why {

@@ -16,6 +16,7 @@ use kpack::BindError;
 use serde_json::{Map, Value, json};
 
 use self::fault::Fault;
+use crate::report::Report;
 
 /// The exit codes other than 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +54,8 @@ pub(crate) struct Failure {
     causes: Vec<String>,
     help: Option<String>,
     details: Map<String, Value>,
+    /// For people: what was asked for and can be said in spite of the failure.
+    answer: Option<String>,
 }
 
 impl Failure {
@@ -65,6 +68,7 @@ impl Failure {
             causes: Vec::new(),
             help: None,
             details: Map::new(),
+            answer: None,
         }
     }
 
@@ -106,6 +110,22 @@ impl Failure {
     pub(crate) fn detail(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.details.insert(name.to_owned(), value.into());
         self
+    }
+
+    /// Adds what the verb has to say all the same; of the fields, those that the failure has stay.
+    pub(crate) fn beside(mut self, report: Report) -> Self {
+        self.answer = Some(report.text);
+        if let Value::Object(fields) = report.json {
+            for (name, value) in fields {
+                self.details.entry(name).or_insert(value);
+            }
+        }
+        self
+    }
+
+    /// For people: what the verb has to say all the same.
+    pub(crate) fn answer(&self) -> Option<&str> {
+        self.answer.as_deref()
     }
 
     /// A field for programs.

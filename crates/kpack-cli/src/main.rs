@@ -71,6 +71,7 @@ fn answer(cli: &Cli, console: &Console) -> Result<Report, Failure> {
         Some(Verb::Inspect(args)) => verbs::inspect::run(args),
         Some(Verb::Run(args)) => verbs::run::run(args, console),
         Some(Verb::Explain(args)) => verbs::explain::run(args, console),
+        Some(Verb::Check(args)) => verbs::check::run(args, console),
         Some(Verb::Bench(args)) => verbs::bench::run(args, console),
         Some(Verb::Trust(verb)) => verbs::trust::run(verb, console),
         Some(Verb::Cache(verb)) => verbs::cache::run(verb),

@@ -4,6 +4,7 @@ pub(crate) mod archive;
 pub(crate) mod bench;
 pub(crate) mod build;
 pub(crate) mod cache;
+pub(crate) mod check;
 pub(crate) mod explain;
 pub(crate) mod hash;
 pub(crate) mod inspect;

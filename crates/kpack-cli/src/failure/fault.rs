@@ -58,6 +58,7 @@ const AUTHOR: &[&str] = &[
     "malformed_manifest",
     "invalid_manifest",
     "unarchivable_path",
+    "malformed_vector",
     "engine_compile",
     "engine_not_listed",
     "engine_version",

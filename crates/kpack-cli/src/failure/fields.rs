@@ -3,7 +3,7 @@
 
 use kpack::{
     ArchiveError, BindError, CallError, Fault, PackBytesError, PlatformError, PolicyError,
-    ReadPackError, VerifyError,
+    ReadPackError, VectorError, VerifyError,
 };
 use kpack_exec::PolicyErrorKind;
 use kpack_schema::{ByteLenError, DimValueError, MAX_DIMENSION, ParamValueError};
@@ -34,6 +34,39 @@ pub(crate) fn of_call(error: &CallError) -> Fields {
         CallError::Rejected { status } => vec![("status", status.code().into())],
         CallError::Fault(fault) => of_fault(fault),
         _ => Vec::new(),
+    }
+}
+
+pub(crate) fn of_vector(error: &VectorError) -> Fields {
+    match error {
+        VectorError::Extra { name } => vec![("tensor", name.as_str().into())],
+        VectorError::OutputShape {
+            tensor,
+            expected,
+            found,
+        } => vec![
+            ("tensor", tensor.as_str().into()),
+            ("expected", json!(expected)),
+            ("found", json!(found)),
+        ],
+        VectorError::Call(error) => of_call(error),
+        VectorError::Differs { tensor, source } => vec![
+            ("tensor", tensor.as_str().into()),
+            ("index", source.index.into()),
+            ("expected", of_element(source.expected)),
+            ("found", of_element(source.found)),
+            ("limit", source.allowed.into()),
+        ],
+        _ => Vec::new(),
+    }
+}
+
+/// JSON has no NaN and no infinity: they are text.
+fn of_element(value: f64) -> Value {
+    if value.is_finite() {
+        value.into()
+    } else {
+        value.to_string().into()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use kpack::{
     BackendError, BindError, Blame, CacheError, CallError, DispatchError, KernelError, LinkError,
-    LoadError, ReadPackError, Step, VerifyError,
+    LoadError, ReadPackError, Step, VectorError, VerifyError,
 };
 use kpack_schema::json::JsonError;
 use kpack_schema::{ManifestProblems, Problem};
@@ -171,13 +171,7 @@ impl From<CallError> for Failure {
 
 impl From<&CallError> for Failure {
     fn from(error: &CallError) -> Self {
-        let exit = match error {
-            CallError::Rejected { .. } => Exit::Kernel,
-            CallError::Fault(fault) if fault.is_limit() => Exit::Limit,
-            CallError::Fault(_) => Exit::Kernel,
-            _ => Exit::Failed,
-        };
-        Self::of(error.kind(), exit, error)
+        Self::of(error.kind(), exit_of_call(error), error)
             .advised(advice::of_call(error))
             .fields(fields::of_call(error))
     }
@@ -205,6 +199,23 @@ impl From<DispatchError> for Failure {
 }
 
 impl Failure {
+    /// A vector that a kernel did not pass: the pack is refused for one that is none, and else the
+    /// kernel failed.
+    pub(crate) fn of_vector(kernel: &str, vector: &str, error: &VectorError) -> Self {
+        let exit = match error {
+            VectorError::Differs { .. } => Exit::Kernel,
+            _ if error.blame() == Blame::Pack => Exit::Refused,
+            VectorError::Call(call) => exit_of_call(call),
+            _ => Exit::Failed,
+        };
+        let what = format!("kernel {kernel} failed its vector: `{vector}`");
+        Self::new(error.kind(), exit, what)
+            .because(error)
+            .fields(fields::of_vector(error))
+            .detail("kernel", kernel)
+            .detail("file", vector)
+    }
+
     fn problems_of(self, error: &VerifyError) -> Self {
         match error {
             VerifyError::Manifest(manifest) => self.problems(problems_of_manifest(manifest)),
@@ -231,6 +242,15 @@ impl Failure {
             self.details.insert(name.to_owned(), value);
         }
         self
+    }
+}
+
+const fn exit_of_call(error: &CallError) -> Exit {
+    match error {
+        CallError::Rejected { .. } => Exit::Kernel,
+        CallError::Fault(fault) if fault.is_limit() => Exit::Limit,
+        CallError::Fault(_) => Exit::Kernel,
+        _ => Exit::Failed,
     }
 }
 

@@ -10,6 +10,7 @@ mod archive;
 mod bench;
 mod c_kernel;
 mod cache;
+mod check;
 mod explain;
 mod explain_kernel;
 mod fallback;

@@ -64,8 +64,8 @@ fn help_is_no_error() {
     let work = Work::new();
     let help = work.ok(&["--help"]).stdout;
     for verb in [
-        "keygen", "new", "build", "hash", "sign", "archive", "verify", "inspect", "run", "bench",
-        "trust", "cache",
+        "keygen", "new", "build", "hash", "sign", "archive", "verify", "inspect", "run", "check",
+        "bench", "trust", "cache",
     ] {
         assert!(help.contains(verb), "{help}");
         let text = work.ok(&[verb, "--help"]).stdout;
