@@ -312,25 +312,6 @@ fn a_slower_pack_is_refused_by_the_stated_factor() {
     stage(&slot, &new).unwrap();
 }
 
-/// By the clock: a kernel that does the work some thousand times over is seen.
-#[test]
-fn the_clock_sees_a_kernel_that_repeats_its_work() {
-    let slow = SCALE.replace(
-        "(block $end (loop $next",
-        "(local.set $again (i32.const 20000)) (loop $more \
-           (local.set $again (i32.sub (local.get $again) (i32.const 1))) \
-           (br_if $more (local.get $again))) (block $end (loop $next",
-    );
-    let slow = slow.replace("(local $x i32)", "(local $again i32) (local $x i32)");
-    let (old, new) = (
-        multiplies(),
-        pack(&[("scale.wasm", &slow)], json!([scale()])),
-    );
-    add_vector(&new, 20.0);
-    let slot = builder().start(old.path(), &old.trust()).unwrap();
-    refused(&slot, &new, "slower", StageStep::Health);
-}
-
 #[test]
 fn the_canary_has_the_last_word() {
     let (old, new) = (multiplies(), adds());

@@ -50,31 +50,45 @@ impl CompareSpeed for ByTurns {
         candidate: &mut dyn FnMut() -> Result<(), CallError>,
         serving: &mut dyn FnMut() -> Result<(), CallError>,
     ) -> Result<Option<CallTimes>, CallError> {
-        // Whatever is done at a first call is done here.
-        candidate()?;
-        if serving().is_err() {
-            return Ok(None);
-        }
-        let longest = sample(1, candidate)?.max(Duration::from_nanos(1));
-        let repetitions = SAMPLE.as_nanos() / longest.as_nanos();
-        let repetitions = u32::try_from(repetitions)
-            .unwrap_or(MAX_REPETITIONS)
-            .clamp(1, MAX_REPETITIONS);
-        let start = Instant::now();
-        let mut samples = [Vec::new(), Vec::new()];
-        for turn in 0..TURNS {
-            if turn >= FEWEST_TURNS && start.elapsed() > LONG_ENOUGH {
-                break;
-            }
-            samples[0].push(sample(repetitions, candidate)?);
-            match sample(repetitions, serving) {
-                Ok(time) => samples[1].push(time),
-                Err(_) => return Ok(None),
-            }
-        }
-        let [candidate, serving] = samples.map(median);
-        Ok(Some(CallTimes { candidate, serving }))
+        let began = Instant::now();
+        by_turns(&|| began.elapsed(), candidate, serving)
     }
+}
+
+/// Both calls by turns, timed by this clock.
+fn by_turns(
+    now: &dyn Fn() -> Duration,
+    candidate: &mut dyn FnMut() -> Result<(), CallError>,
+    serving: &mut dyn FnMut() -> Result<(), CallError>,
+) -> Result<Option<CallTimes>, CallError> {
+    // Whatever is done at a first call is done here.
+    candidate()?;
+    if serving().is_err() {
+        return Ok(None);
+    }
+    let repetitions = repetitions_of(sample(now, 1, candidate)?);
+    let start = now();
+    let mut samples = [Vec::new(), Vec::new()];
+    for turn in 0..TURNS {
+        if turn >= FEWEST_TURNS && now().saturating_sub(start) > LONG_ENOUGH {
+            break;
+        }
+        samples[0].push(sample(now, repetitions, candidate)?);
+        match sample(now, repetitions, serving) {
+            Ok(time) => samples[1].push(time),
+            Err(_) => return Ok(None),
+        }
+    }
+    let [candidate, serving] = samples.map(median);
+    Ok(Some(CallTimes { candidate, serving }))
+}
+
+/// How often a sample repeats a call that takes so long.
+fn repetitions_of(call: Duration) -> u32 {
+    let repetitions = SAMPLE.as_nanos() / call.max(Duration::from_nanos(1)).as_nanos();
+    u32::try_from(repetitions)
+        .unwrap_or(MAX_REPETITIONS)
+        .clamp(1, MAX_REPETITIONS)
 }
 
 /// The times of a kernel that is too slow, if it is so each time it is measured.
@@ -96,14 +110,15 @@ pub(crate) fn too_slow(
 
 /// The time of a call, over several.
 fn sample(
+    now: &dyn Fn() -> Duration,
     repetitions: u32,
     call: &mut dyn FnMut() -> Result<(), CallError>,
 ) -> Result<Duration, CallError> {
-    let start = Instant::now();
+    let start = now();
     for _ in 0..repetitions {
         call()?;
     }
-    Ok(start.elapsed() / repetitions)
+    Ok(now().saturating_sub(start) / repetitions)
 }
 
 fn median(mut samples: Vec<Duration>) -> Duration {
@@ -148,6 +163,45 @@ mod tests {
         assert_eq!(verdict(&[9, 1, 9]), None);
         assert_eq!(verdict(&[9, 8, 7]), Some(Duration::from_millis(7)));
         assert_eq!(verdict(&[9, 9]), None, "nothing to compare with");
+    }
+
+    /// What calls that take so many microseconds are measured to take, and how many were made, by a
+    /// clock that only they move.
+    fn measured(candidate: u64, serving: u64) -> (CallTimes, u64) {
+        let (time, calls) = (Cell::new(Duration::ZERO), Cell::new(0));
+        let takes = |micros: u64| {
+            time.set(time.get() + Duration::from_micros(micros));
+            calls.set(calls.get() + 1);
+            Ok(())
+        };
+        let times = by_turns(&|| time.get(), &mut || takes(candidate), &mut || {
+            takes(serving)
+        });
+        (times.unwrap().unwrap(), calls.get())
+    }
+
+    #[test]
+    fn a_call_is_measured_as_what_it_takes() {
+        for (candidate, serving, turns, repetitions) in [
+            (20, 1, 11, 5),
+            (1, 20, 11, 100),
+            // No call is too long for one a sample, and the longest are sampled three times.
+            (500, 400, 11, 1),
+            (900_000, 300_000, 3, 1),
+        ] {
+            let (times, calls) = measured(candidate, serving);
+            assert_eq!(times.candidate, Duration::from_micros(candidate));
+            assert_eq!(times.serving, Duration::from_micros(serving));
+            // And the first two, and the one by which the candidate's calls are counted out.
+            assert_eq!(calls, 3 + 2 * turns * repetitions, "of {candidate}");
+        }
+        assert_eq!(repetitions_of(Duration::ZERO), MAX_REPETITIONS);
+    }
+
+    #[test]
+    fn one_sample_in_three_does_not_move_the_median() {
+        let times = [5, 900, 6].map(Duration::from_micros);
+        assert_eq!(median(times.to_vec()), Duration::from_micros(6));
     }
 
     #[test]
