@@ -5,6 +5,7 @@
 
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
+mod access;
 pub mod exp;
 pub mod integers;
 mod map;
@@ -12,6 +13,7 @@ mod number;
 mod sum;
 pub mod wide;
 
+pub use access::{Access, Careful, Usual};
 pub use map::{map, widen};
 pub use number::Number;
 pub use sum::sum;

@@ -1,6 +1,6 @@
 use kpack_guest::simd::v128;
 
-use crate::Number;
+use crate::{Access, Careful, Number, Usual};
 
 /// Elements that one turn of the loop works on: so many that the engine's check for an interruption,
 /// once a turn, does not count.
@@ -12,7 +12,8 @@ const STEP: usize = 8;
 ///
 /// # Safety
 ///
-/// Each input is valid for reading `length` elements, `y` for writing as many.
+/// Each input is valid for reading `length` elements, `y` for writing as many. Unless all are `f32`, `y`
+/// overlaps none of the inputs.
 #[inline(always)]
 pub unsafe fn map<A: Number, T: Number, const N: usize>(
     inputs: [*const A; N],
@@ -24,13 +25,21 @@ pub unsafe fn map<A: Number, T: Number, const N: usize>(
     // SAFETY: a step at `at` reads and writes up to at + 8 <= length.
     unsafe {
         while at + BLOCK <= length {
-            for step in (at..at + BLOCK).step_by(STEP) {
-                step_of(inputs.map(|input| input.add(step)), y.add(step), &value);
+            let (inputs, y) = (inputs.map(|input| input.add(at)), y.add(at));
+            let mut usual = Usual::new();
+            block_of(inputs, y, &value, &mut usual);
+            if !usual.was_right::<A, T>() {
+                careful_block_of(inputs, y, &value);
             }
             at += BLOCK;
         }
         while at + STEP <= length {
-            step_of(inputs.map(|input| input.add(at)), y.add(at), &value);
+            step_of(
+                inputs.map(|input| input.add(at)),
+                y.add(at),
+                &value,
+                &mut Careful,
+            );
             at += STEP;
         }
         if at < length {
@@ -46,18 +55,56 @@ pub unsafe fn map<A: Number, T: Number, const N: usize>(
 
 /// # Safety
 ///
+/// Each input is valid for reading a block, `y` for writing one.
+#[inline(always)]
+unsafe fn block_of<A: Number, T: Number, const N: usize>(
+    inputs: [*const A; N],
+    y: *mut T,
+    value: &impl Fn([v128; N]) -> v128,
+    access: &mut impl Access,
+) {
+    for step in (0..BLOCK).step_by(STEP) {
+        // SAFETY: step + 8 <= BLOCK.
+        unsafe {
+            step_of(
+                inputs.map(|input| input.add(step)),
+                y.add(step),
+                value,
+                access,
+            );
+        }
+    }
+}
+
+/// # Safety
+///
+/// As for [`block_of`]. The inputs are what they were before the block was first written.
+#[cold]
+#[inline(never)]
+unsafe fn careful_block_of<A: Number, T: Number, const N: usize>(
+    inputs: [*const A; N],
+    y: *mut T,
+    value: &impl Fn([v128; N]) -> v128,
+) {
+    // SAFETY: passed on to the caller.
+    unsafe { block_of(inputs, y, value, &mut Careful) };
+}
+
+/// # Safety
+///
 /// Each input is valid for reading eight elements, `y` for writing as many.
 #[inline(always)]
 unsafe fn step_of<A: Number, T: Number, const N: usize>(
     inputs: [*const A; N],
     y: *mut T,
     value: &impl Fn([v128; N]) -> v128,
+    access: &mut impl Access,
 ) {
     // SAFETY: passed on to the caller.
     unsafe {
-        let loaded = inputs.map(|input| A::load8(input));
+        let loaded = inputs.map(|input| access.load8(input));
         let values = [0, 1].map(|half| value(loaded.map(|both| both[half])));
-        T::store8(y, values);
+        access.store8(y, values);
     }
 }
 
@@ -83,7 +130,7 @@ unsafe fn last<A: Number, T: Number, const N: usize>(
             }
         }
         let inputs: [*const A; N] = core::array::from_fn(|input| padded[input].as_ptr());
-        step_of(inputs, results.as_mut_ptr(), value);
+        step_of(inputs, results.as_mut_ptr(), value, &mut Careful);
         for (i, &result) in results.iter().enumerate().take(count) {
             *y.add(i) = result;
         }

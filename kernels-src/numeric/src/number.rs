@@ -1,5 +1,6 @@
 use kpack_guest::simd::{
-    LANES, load, load_bf16x8, load_f16x8, store, store_bf16x8, store_f16x8, v128,
+    LANES, bf16_in_doubt, f16_in_doubt, load, load_bf16x8, load_f16x8, load_usual_f16x8, store,
+    store_bf16x8, store_f16x8, store_usual_bf16x8, store_usual_f16x8, v128,
 };
 use kpack_guest::{Bf16, Element, F16};
 
@@ -24,6 +25,34 @@ pub trait Number: Element {
     ///
     /// `at` is valid for writing eight elements.
     unsafe fn store8(at: *mut Self, values: [v128; 2]);
+
+    /// As [`load8`](Self::load8), faster, unless `doubt` is [in doubt](Self::in_doubt) afterwards.
+    ///
+    /// # Safety
+    ///
+    /// `at` is valid for reading eight elements.
+    #[inline(always)]
+    unsafe fn load8_usual(at: *const Self, _doubt: &mut v128) -> [v128; 2] {
+        // SAFETY: passed on to the caller.
+        unsafe { Self::load8(at) }
+    }
+
+    /// As [`store8`](Self::store8), faster, unless `doubt` is [in doubt](Self::in_doubt) afterwards.
+    ///
+    /// # Safety
+    ///
+    /// `at` is valid for writing eight elements.
+    #[inline(always)]
+    unsafe fn store8_usual(at: *mut Self, values: [v128; 2], _doubt: &mut v128) {
+        // SAFETY: passed on to the caller.
+        unsafe { Self::store8(at, values) }
+    }
+
+    /// Whether what was read or written since `doubt` was zero has to be again, the careful way.
+    #[inline(always)]
+    fn in_doubt(_doubt: v128) -> bool {
+        false
+    }
 }
 
 impl Number for f32 {
@@ -69,6 +98,23 @@ impl Number for F16 {
         // SAFETY: passed on to the caller.
         unsafe { store_f16x8(at, values) }
     }
+
+    #[inline(always)]
+    unsafe fn load8_usual(at: *const Self, doubt: &mut v128) -> [v128; 2] {
+        // SAFETY: passed on to the caller.
+        unsafe { load_usual_f16x8(at, doubt) }
+    }
+
+    #[inline(always)]
+    unsafe fn store8_usual(at: *mut Self, values: [v128; 2], doubt: &mut v128) {
+        // SAFETY: passed on to the caller.
+        unsafe { store_usual_f16x8(at, values, doubt) }
+    }
+
+    #[inline(always)]
+    fn in_doubt(doubt: v128) -> bool {
+        f16_in_doubt(doubt)
+    }
 }
 
 impl Number for Bf16 {
@@ -89,5 +135,16 @@ impl Number for Bf16 {
     unsafe fn store8(at: *mut Self, values: [v128; 2]) {
         // SAFETY: passed on to the caller.
         unsafe { store_bf16x8(at, values) }
+    }
+
+    #[inline(always)]
+    unsafe fn store8_usual(at: *mut Self, values: [v128; 2], doubt: &mut v128) {
+        // SAFETY: passed on to the caller.
+        unsafe { store_usual_bf16x8(at, values, doubt) }
+    }
+
+    #[inline(always)]
+    fn in_doubt(doubt: v128) -> bool {
+        bf16_in_doubt(doubt)
     }
 }

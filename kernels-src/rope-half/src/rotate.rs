@@ -4,7 +4,7 @@ use kpack_guest::Status;
 use kpack_guest::simd::{
     LANES, f32x4_add, f32x4_mul, f32x4_neg, f32x4_sub, i32x4_shuffle, load, v128,
 };
-use numeric::Number;
+use numeric::{Access, Careful, Number, Usual};
 
 /// Which two elements of a head are turned together.
 #[derive(Clone, Copy)]
@@ -58,9 +58,10 @@ pub(crate) fn rotate<T: Number>(job: &mut Job<'_, T>) -> Result<(), Status> {
     for ((x, y), table) in positions.zip(tables) {
         let (cos, sin) = table.split_at(half);
         for (x, y) in x.chunks_exact(dim).zip(y.chunks_exact_mut(dim)) {
-            match job.layout {
-                Layout::Half => turn_halves(x, cos, sin, y),
-                Layout::Interleaved => turn_neighbours(x, cos, sin, y),
+            let mut usual = Usual::new();
+            turn_head(job.layout, x, cos, sin, y, &mut usual);
+            if !usual.was_right::<T, T>() {
+                turn_head_carefully(job.layout, x, cos, sin, y);
             }
             for (y, &x) in y[2 * half..].iter_mut().zip(&x[2 * half..]) {
                 *y = x;
@@ -70,26 +71,63 @@ pub(crate) fn rotate<T: Number>(job: &mut Job<'_, T>) -> Result<(), Status> {
     Ok(())
 }
 
+#[cold]
+#[inline(never)]
+fn turn_head_carefully<T: Number>(layout: Layout, x: &[T], cos: &[f32], sin: &[f32], y: &mut [T]) {
+    turn_head(layout, x, cos, sin, y, &mut Careful);
+}
+
+#[inline(always)]
+fn turn_head<T: Number>(
+    layout: Layout,
+    x: &[T],
+    cos: &[f32],
+    sin: &[f32],
+    y: &mut [T],
+    access: &mut impl Access,
+) {
+    match layout {
+        Layout::Half => turn_halves(x, cos, sin, y, access),
+        Layout::Interleaved => turn_neighbours(x, cos, sin, y, access),
+    }
+}
+
+/// Pairs that one turn of the loop works on: so many that the engine's check for an interruption, once a
+/// turn, does not count.
+const BLOCK: usize = 32;
 /// Pairs that are turned at a time: what the loads of halves work on.
 const STEP: usize = 2 * LANES;
 
 #[inline(always)]
-fn turn_halves<T: Number>(x: &[T], cos: &[f32], sin: &[f32], y: &mut [T]) {
+fn turn_halves<T: Number>(
+    x: &[T],
+    cos: &[f32],
+    sin: &[f32],
+    y: &mut [T],
+    access: &mut impl Access,
+) {
     let half = cos.len();
     let mut i = 0;
     // SAFETY: a step at i uses up to i + 8 <= half elements of each half, of the cosines and the sines;
     // x and y hold at least two halves.
     unsafe {
-        while i + STEP <= half {
-            let (a, b) = (
-                T::load8(x.as_ptr().add(i)),
-                T::load8(x.as_ptr().add(half + i)),
-            );
+        let mut step = |i: usize| {
+            let a = access.load8(x.as_ptr().add(i));
+            let b = access.load8(x.as_ptr().add(half + i));
             let cos = f32::load8(cos.as_ptr().add(i));
             let sin = f32::load8(sin.as_ptr().add(i));
             let turned = [0, 1].map(|v| turn(a[v], b[v], cos[v], sin[v]));
-            T::store8(y.as_mut_ptr().add(i), turned.map(|(a, _)| a));
-            T::store8(y.as_mut_ptr().add(half + i), turned.map(|(_, b)| b));
+            access.store8(y.as_mut_ptr().add(i), turned.map(|(a, _)| a));
+            access.store8(y.as_mut_ptr().add(half + i), turned.map(|(_, b)| b));
+        };
+        while i + BLOCK <= half {
+            for i in (i..i + BLOCK).step_by(STEP) {
+                step(i);
+            }
+            i += BLOCK;
+        }
+        while i + STEP <= half {
+            step(i);
             i += STEP;
         }
     }
@@ -110,13 +148,19 @@ fn turn(a: v128, b: v128, cos: v128, sin: v128) -> (v128, v128) {
 }
 
 #[inline(always)]
-fn turn_neighbours<T: Number>(x: &[T], cos: &[f32], sin: &[f32], y: &mut [T]) {
+fn turn_neighbours<T: Number>(
+    x: &[T],
+    cos: &[f32],
+    sin: &[f32],
+    y: &mut [T],
+    access: &mut impl Access,
+) {
     let half = cos.len();
     let mut i = 0;
     // SAFETY: four pairs from i on are eight elements of x and y, and i + 4 <= half.
     unsafe {
         while i + LANES <= half {
-            let [low, high] = T::load8(x.as_ptr().add(2 * i));
+            let [low, high] = access.load8(x.as_ptr().add(2 * i));
             let (cos, sin) = (load(cos.as_ptr().add(i)), load(sin.as_ptr().add(i)));
             let minus = f32x4_neg(sin);
             let turned = [
@@ -131,7 +175,7 @@ fn turn_neighbours<T: Number>(x: &[T], cos: &[f32], sin: &[f32], y: &mut [T]) {
                     i32x4_shuffle::<2, 6, 3, 7>(minus, sin),
                 ),
             ];
-            T::store8(y.as_mut_ptr().add(2 * i), turned);
+            access.store8(y.as_mut_ptr().add(2 * i), turned);
             i += LANES;
         }
     }

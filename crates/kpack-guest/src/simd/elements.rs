@@ -30,6 +30,38 @@ pub unsafe fn store_f16x8(at: *mut F16, values: [v128; 2]) {
     unsafe { imp::store_f16x8(at, values) }
 }
 
+/// As [`load_f16x8`], with fewer instructions, for elements below 2^15 in magnitude. `doubt` gathers what
+/// [`f16_in_doubt`] looks at: if it finds that any element was not, what was read is wrong.
+///
+/// # Safety
+///
+/// `at` is valid for reading eight elements.
+#[must_use]
+#[inline(always)]
+pub unsafe fn load_usual_f16x8(at: *const F16, doubt: &mut v128) -> [v128; 2] {
+    // SAFETY: passed on to the caller.
+    unsafe { imp::load_usual_f16x8(at, doubt) }
+}
+
+/// As [`store_f16x8`], with fewer instructions, for values below 2^16 in magnitude. `doubt` gathers what
+/// [`f16_in_doubt`] looks at: if it finds that any value was not, what was written is wrong.
+///
+/// # Safety
+///
+/// `at` is valid for writing eight elements.
+#[inline(always)]
+pub unsafe fn store_usual_f16x8(at: *mut F16, values: [v128; 2], doubt: &mut v128) {
+    // SAFETY: passed on to the caller.
+    unsafe { imp::store_usual_f16x8(at, values, doubt) }
+}
+
+/// Whether any `f16` since `doubt` was zero may have been read or written wrongly.
+#[must_use]
+#[inline(always)]
+pub fn f16_in_doubt(doubt: v128) -> bool {
+    imp::f16_in_doubt(doubt)
+}
+
 /// Eight `bf16` as two vectors, each exact.
 ///
 /// # Safety
@@ -51,6 +83,25 @@ pub unsafe fn load_bf16x8(at: *const Bf16) -> [v128; 2] {
 pub unsafe fn store_bf16x8(at: *mut Bf16, values: [v128; 2]) {
     // SAFETY: passed on to the caller.
     unsafe { imp::store_bf16x8(at, values) }
+}
+
+/// As [`store_bf16x8`], with fewer instructions, for values that are not NaN. `doubt` gathers what
+/// [`bf16_in_doubt`] looks at: if it finds that any value may have been, what was written may be wrong.
+///
+/// # Safety
+///
+/// `at` is valid for writing eight elements.
+#[inline(always)]
+pub unsafe fn store_usual_bf16x8(at: *mut Bf16, values: [v128; 2], doubt: &mut v128) {
+    // SAFETY: passed on to the caller.
+    unsafe { imp::store_usual_bf16x8(at, values, doubt) }
+}
+
+/// Whether any `bf16` since `doubt` was zero may have been written wrongly.
+#[must_use]
+#[inline(always)]
+pub fn bf16_in_doubt(doubt: v128) -> bool {
+    imp::bf16_in_doubt(doubt)
 }
 
 /// Sixteen `i8` as four vectors.
@@ -118,12 +169,12 @@ mod imp {
     use core::arch::wasm32::{
         f32x4_add, f32x4_convert_i32x4, f32x4_mul, f32x4_ne, f32x4_pmin, f32x4_splat,
         i8x16_narrow_i16x8, i8x16_shl, i16x8_eq, i16x8_extend_high_i8x16, i16x8_extend_low_i8x16,
-        i16x8_narrow_i32x4, i16x8_splat, i32x4_add, i32x4_extend_high_i16x8,
-        i32x4_extend_low_i16x8, i32x4_max, i32x4_shl, i32x4_splat, i32x4_sub,
-        i32x4_trunc_sat_f32x4, u8x16_min, u8x16_narrow_i16x8, u8x16_shr, u8x16_splat,
-        u16x8_extend_high_u8x16, u16x8_extend_low_u8x16, u16x8_narrow_i32x4,
-        u32x4_extend_high_u16x8, u32x4_extend_low_u16x8, u32x4_shr, v128, v128_and, v128_bitselect,
-        v128_load, v128_or, v128_store,
+        i16x8_narrow_i32x4, i16x8_shl, i16x8_shr, i16x8_shuffle, i16x8_splat, i32x4_add,
+        i32x4_extend_high_i16x8, i32x4_extend_low_i16x8, i32x4_max, i32x4_shl, i32x4_splat,
+        i32x4_sub, i32x4_trunc_sat_f32x4, u8x16_min, u8x16_narrow_i16x8, u8x16_shr, u8x16_splat,
+        u16x8_extend_high_u8x16, u16x8_extend_low_u8x16, u16x8_ge, u16x8_max, u16x8_narrow_i32x4,
+        u16x8_sub_sat, u32x4_extend_high_u16x8, u32x4_extend_low_u16x8, u32x4_shr, v128, v128_and,
+        v128_any_true, v128_bitselect, v128_load, v128_or, v128_store,
     };
 
     use crate::{Bf16, F16};
@@ -146,15 +197,35 @@ mod imp {
         ]
     }
 
+    #[inline(always)]
+    pub(super) unsafe fn load_usual_f16x8(at: *const F16, doubt: &mut v128) -> [v128; 2] {
+        // SAFETY: the caller vouches for 16 readable bytes.
+        let halves = unsafe { v128_load(at.cast()) };
+        // The two halves of each number of 32 bits: the mantissa's last three bits, and all the others.
+        let low = i16x8_shl(halves, 13);
+        let sign_and_magnitude = i16x8_splat(0x8fff_u16.cast_signed());
+        let high = v128_and(i16x8_shr(halves, 3), sign_and_magnitude);
+        *doubt = u16x8_max(*doubt, v128_and(high, i16x8_splat(0xfff)));
+        let rebias = f32x4_splat(REBIAS);
+        [
+            f32x4_mul(i16x8_shuffle::<0, 8, 1, 9, 2, 10, 3, 11>(low, high), rebias),
+            f32x4_mul(
+                i16x8_shuffle::<4, 12, 5, 13, 6, 14, 7, 15>(low, high),
+                rebias,
+            ),
+        ]
+    }
+
+    /// 2^112: the difference of the exponents' biases. Exact, for subnormals too.
+    const REBIAS: f32 = f32::from_bits((112 + 127) << 23);
+
     /// Four `f16`, extended by their signs; all bits of `special` where one is infinite or NaN.
     #[inline(always)]
     fn widened(halves: v128, special: v128) -> v128 {
         const SIGN_AND_MAGNITUDE: i32 = 0x8fff_e000_u32.cast_signed();
-        // 2^112: the difference of the exponents' biases. Exact, for subnormals too.
-        let rebias = f32x4_splat(f32::from_bits((112 + 127) << 23));
         let placed = v128_and(i32x4_shl(halves, 13), i32x4_splat(SIGN_AND_MAGNITUDE));
         let infinite = v128_and(special, i32x4_splat(0x7f80_0000));
-        v128_or(f32x4_mul(placed, rebias), infinite)
+        v128_or(f32x4_mul(placed, f32x4_splat(REBIAS)), infinite)
     }
 
     #[inline(always)]
@@ -175,7 +246,6 @@ mod imp {
     /// bits of 2^(e + 13) is the mantissa, with the leading one where there is one.
     #[inline(always)]
     fn magnitude(x: v128) -> v128 {
-        const LEAST_NORMAL: i32 = 113 << 23;
         // From here on, all is infinity.
         let limit = f32x4_splat(65536.0);
         let x = f32x4_pmin(v128_and(x, i32x4_splat(i32::MAX)), limit);
@@ -190,12 +260,53 @@ mod imp {
     }
 
     #[inline(always)]
+    pub(super) unsafe fn store_usual_f16x8(at: *mut F16, [low, high]: [v128; 2], doubt: &mut v128) {
+        let magnitudes =
+            u16x8_narrow_i32x4(usual_magnitude(low, doubt), usual_magnitude(high, doubt));
+        // Saturated, a number keeps its sign.
+        let signs = v128_and(i16x8_narrow_i32x4(low, high), i16x8_splat(i16::MIN));
+        // SAFETY: the caller vouches for 16 writable bytes.
+        unsafe { v128_store(at.cast(), v128_or(magnitudes, signs)) };
+    }
+
+    /// As [`magnitude`], right below 65536. With the sign of `x` on both, the sum and what it added to
+    /// differ in the mantissa only.
+    #[inline(always)]
+    fn usual_magnitude(x: v128, doubt: &mut v128) -> v128 {
+        // Lanes of 16 bits, for these can be subtracted down to no less than zero; the lower ones are zero.
+        let above_least = u16x8_sub_sat(
+            v128_and(x, i32x4_splat(0x7f80_0000)),
+            i32x4_splat(LEAST_NORMAL),
+        );
+        *doubt = u16x8_max(*doubt, above_least);
+        let coarse = i32x4_add(above_least, i32x4_splat(LEAST_NORMAL + (13 << 23)));
+        let coarse = v128_or(coarse, v128_and(x, i32x4_splat(i32::MIN)));
+        let mantissa = i32x4_sub(f32x4_add(x, coarse), coarse);
+        // Where the compiler sees that nothing saturates, it narrows with one instruction.
+        v128_and(
+            i32x4_add(mantissa, u32x4_shr(above_least, 13)),
+            i32x4_splat(0x7fff),
+        )
+    }
+
+    /// The least normal `f16`, as `f32`.
+    const LEAST_NORMAL: i32 = 113 << 23;
+
+    /// The largest exponents, as if in the upper half of an `f32` and of it: those of numbers read are in
+    /// doubt from 2^15 on, those of numbers written from 2^16 on.
+    #[inline(always)]
+    pub(super) fn f16_in_doubt(doubt: v128) -> bool {
+        v128_any_true(u16x8_ge(doubt, i16x8_splat(30 << 7)))
+    }
+
+    #[inline(always)]
     pub(super) unsafe fn load_bf16x8(at: *const Bf16) -> [v128; 2] {
         // SAFETY: the caller vouches for 16 readable bytes.
         let halves = unsafe { v128_load(at.cast()) };
+        let zero = i16x8_splat(0);
         [
-            i32x4_shl(u32x4_extend_low_u16x8(halves), 16),
-            i32x4_shl(u32x4_extend_high_u16x8(halves), 16),
+            i16x8_shuffle::<0, 8, 1, 9, 2, 10, 3, 11>(zero, halves),
+            i16x8_shuffle::<4, 12, 5, 13, 6, 14, 7, 15>(zero, halves),
         ]
     }
 
@@ -204,6 +315,30 @@ mod imp {
         let halves = u16x8_narrow_i32x4(upper_half(low), upper_half(high));
         // SAFETY: the caller vouches for 16 writable bytes.
         unsafe { v128_store(at.cast(), halves) };
+    }
+
+    #[inline(always)]
+    pub(super) unsafe fn store_usual_bf16x8(
+        at: *mut Bf16,
+        [low, high]: [v128; 2],
+        doubt: &mut v128,
+    ) {
+        // NaN stays NaN in a sum; where infinities become one, the values are written twice.
+        *doubt = f32x4_add(*doubt, f32x4_add(low, high));
+        let halves = u16x8_narrow_i32x4(usual_upper_half(low), usual_upper_half(high));
+        // SAFETY: the caller vouches for 16 writable bytes.
+        unsafe { v128_store(at.cast(), halves) };
+    }
+
+    #[inline(always)]
+    fn usual_upper_half(x: v128) -> v128 {
+        let odd = v128_and(u32x4_shr(x, 16), i32x4_splat(1));
+        u32x4_shr(i32x4_add(x, i32x4_add(odd, i32x4_splat(0x7fff))), 16)
+    }
+
+    #[inline(always)]
+    pub(super) fn bf16_in_doubt(doubt: v128) -> bool {
+        v128_any_true(f32x4_ne(doubt, doubt))
     }
 
     #[inline(always)]
@@ -308,6 +443,24 @@ mod imp {
     }
 
     #[inline(always)]
+    pub(super) unsafe fn load_usual_f16x8(at: *const F16, _: &mut v128) -> [v128; 2] {
+        // SAFETY: passed on to the caller.
+        unsafe { load_f16x8(at) }
+    }
+
+    #[inline(always)]
+    pub(super) unsafe fn store_usual_f16x8(at: *mut F16, values: [v128; 2], _: &mut v128) {
+        // SAFETY: passed on to the caller.
+        unsafe { store_f16x8(at, values) }
+    }
+
+    /// Never: here the usual is all there is.
+    #[inline(always)]
+    pub(super) fn f16_in_doubt(_: v128) -> bool {
+        false
+    }
+
+    #[inline(always)]
     pub(super) unsafe fn load_bf16x8(at: *const Bf16) -> [v128; 2] {
         // SAFETY: passed on to the caller.
         unsafe { load(at, Bf16::to_f32) }
@@ -317,6 +470,18 @@ mod imp {
     pub(super) unsafe fn store_bf16x8(at: *mut Bf16, values: [v128; 2]) {
         // SAFETY: passed on to the caller.
         unsafe { store(at, values, Bf16::from_f32) }
+    }
+
+    #[inline(always)]
+    pub(super) unsafe fn store_usual_bf16x8(at: *mut Bf16, values: [v128; 2], _: &mut v128) {
+        // SAFETY: passed on to the caller.
+        unsafe { store_bf16x8(at, values) }
+    }
+
+    /// Never: here the usual is all there is.
+    #[inline(always)]
+    pub(super) fn bf16_in_doubt(_: v128) -> bool {
+        false
     }
 
     #[inline(always)]
