@@ -2,8 +2,8 @@
   "kpack_signature": 1,
   "signatures": [
     {
-      "key_id": "0942cad60384aac55db33af08087de4d1f778536a4ccc16e49cade120b6a9bf5",
-      "sig": "3e09e7faf8afe714f59f3151b6a5e1c9c1b7201e1ce456cfafd9377adf397eee90c020d8aca06a21fbdc1fbd4302009fc7f4740639a45e9036c290e8949c480a"
+      "key_id": "fc9fbd6c17fd6e9cdaafd09e3b07a4130dcd13f73bd7f9a03f37af5ecb455eba",
+      "sig": "5f3c44842d72b0ae7934323fc333a2956fa1f774c3ec1f7609fb53035bb6e9764a2b2db24b079cf3b1d1b369c53f2802edc75b6c4cfeb29f76d48f72726e9209"
     }
   ]
 }
