@@ -63,6 +63,8 @@ mod state_dir;
 mod tensor_file;
 mod trust_on_disk;
 mod verifier;
+#[cfg(feature = "watch")]
+mod watch;
 
 pub use candidate::Candidate;
 pub use clock::{ClockError, host_time};
@@ -97,6 +99,8 @@ pub use state_dir::{StateDir, StateError};
 pub use tensor_file::{FileTensor, TensorFile, TensorFileError, write_tensor_file};
 pub use trust_on_disk::{TrustLoadError, TrustOnDisk};
 pub use verifier::{Verifier, VettedPack};
+#[cfg(feature = "watch")]
+pub use watch::{WatchError, WatchEvent, WatchOptions, Watcher};
 
 #[cfg(feature = "wasmer")]
 pub use kpack_exec::Wasmer;
