@@ -52,10 +52,10 @@ pub(crate) struct Failure {
     exit: Exit,
     what: String,
     causes: Vec<String>,
-    help: Option<String>,
+    help: Option<Box<str>>,
     details: Map<String, Value>,
     /// For people: what was asked for and can be said in spite of the failure.
-    answer: Option<String>,
+    answer: Option<Box<Report>>,
 }
 
 impl Failure {
@@ -102,7 +102,7 @@ impl Failure {
 
     /// Adds what the reader can do about it.
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(help.into().into_boxed_str());
         self
     }
 
@@ -114,18 +114,17 @@ impl Failure {
 
     /// Adds what the verb has to say all the same; of the fields, those that the failure has stay.
     pub(crate) fn beside(mut self, report: Report) -> Self {
-        self.answer = Some(report.text);
-        if let Value::Object(fields) = report.json {
-            for (name, value) in fields {
-                self.details.entry(name).or_insert(value);
-            }
+        for (name, value) in report.json.as_object().into_iter().flatten() {
+            let field = self.details.entry(name.as_str());
+            field.or_insert_with(|| value.clone());
         }
+        self.answer = Some(Box::new(report));
         self
     }
 
     /// For people: what the verb has to say all the same.
     pub(crate) fn answer(&self) -> Option<&str> {
-        self.answer.as_deref()
+        self.answer.as_deref().map(|report| report.text.as_str())
     }
 
     /// A field for programs.
@@ -146,7 +145,7 @@ impl Failure {
         let second = match (&self.help, why.is_empty()) {
             (None, true) => None,
             (None, false) => Some(("why", why)),
-            (Some(help), true) => Some(("help", help.clone())),
+            (Some(help), true) => Some(("help", help.to_string())),
             (Some(help), false) => Some(("why", format!("{why}; {help}"))),
         };
         (self.what.clone(), second)
@@ -177,7 +176,7 @@ impl Failure {
             error.insert("fault".into(), fault.name().into());
         }
         if let Some(help) = &self.help {
-            error.insert("help".into(), help.as_str().into());
+            error.insert("help".into(), help.as_ref().into());
         }
         for (name, value) in &self.details {
             error.insert(name.clone(), value.clone());
