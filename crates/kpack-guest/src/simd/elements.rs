@@ -167,14 +167,14 @@ pub unsafe fn store_nibbles(at: *mut u8, values: [[v128; 4]; 2]) {
 #[cfg(target_feature = "simd128")]
 mod imp {
     use core::arch::wasm32::{
-        f32x4_add, f32x4_convert_i32x4, f32x4_mul, f32x4_ne, f32x4_pmin, f32x4_splat,
-        i8x16_narrow_i16x8, i8x16_shl, i16x8_eq, i16x8_extend_high_i8x16, i16x8_extend_low_i8x16,
-        i16x8_narrow_i32x4, i16x8_shl, i16x8_shr, i16x8_shuffle, i16x8_splat, i32x4_add,
-        i32x4_extend_high_i16x8, i32x4_extend_low_i16x8, i32x4_max, i32x4_shl, i32x4_splat,
-        i32x4_sub, i32x4_trunc_sat_f32x4, u8x16_min, u8x16_narrow_i16x8, u8x16_shr, u8x16_splat,
-        u16x8_extend_high_u8x16, u16x8_extend_low_u8x16, u16x8_ge, u16x8_max, u16x8_narrow_i32x4,
-        u16x8_sub_sat, u32x4_extend_high_u16x8, u32x4_extend_low_u16x8, u32x4_shr, v128, v128_and,
-        v128_any_true, v128_bitselect, v128_load, v128_or, v128_store,
+        f32x4_add, f32x4_convert_i32x4, f32x4_mul, f32x4_ne, f32x4_pmin, f32x4_splat, f32x4_sub,
+        i8x16_narrow_i16x8, i8x16_shl, i16x8_eq, i16x8_narrow_i32x4, i16x8_shl, i16x8_shr,
+        i16x8_shuffle, i16x8_splat, i32x4_add, i32x4_extend_high_i16x8, i32x4_extend_low_i16x8,
+        i32x4_max, i32x4_shl, i32x4_splat, i32x4_sub, i32x4_trunc_sat_f32x4, u8x16_min,
+        u8x16_narrow_i16x8, u8x16_shr, u8x16_splat, u16x8_extend_high_u8x16,
+        u16x8_extend_low_u8x16, u16x8_ge, u16x8_max, u16x8_narrow_i32x4, u16x8_sub_sat,
+        u32x4_extend_high_u16x8, u32x4_extend_low_u16x8, u32x4_shr, v128, v128_and, v128_any_true,
+        v128_bitselect, v128_load, v128_or, v128_store, v128_xor,
     };
 
     use crate::{Bf16, F16};
@@ -353,16 +353,20 @@ mod imp {
     pub(super) unsafe fn load_i8x16(at: *const i8) -> [v128; 4] {
         // SAFETY: the caller vouches for 16 readable bytes.
         let bytes = unsafe { v128_load(at.cast()) };
-        let (low, high) = (
-            i16x8_extend_low_i8x16(bytes),
-            i16x8_extend_high_i8x16(bytes),
-        );
-        [
-            f32x4_convert_i32x4(i32x4_extend_low_i16x8(low)),
-            f32x4_convert_i32x4(i32x4_extend_high_i16x8(low)),
-            f32x4_convert_i32x4(i32x4_extend_low_i16x8(high)),
-            f32x4_convert_i32x4(i32x4_extend_high_i16x8(high)),
-        ]
+        // 128 above each, without a sign.
+        let above = v128_xor(bytes, u8x16_splat(0x80));
+        let low = u16x8_extend_low_u8x16(above);
+        let high = u16x8_extend_high_u8x16(above);
+        // Below the upper half of 2^23, whose last bit is worth one. Takes fewer instructions than to extend
+        // to 32 bits and convert.
+        let upper = i16x8_splat(0x4b00);
+        let placed = [
+            i16x8_shuffle::<0, 8, 1, 9, 2, 10, 3, 11>(low, upper),
+            i16x8_shuffle::<4, 12, 5, 13, 6, 14, 7, 15>(low, upper),
+            i16x8_shuffle::<0, 8, 1, 9, 2, 10, 3, 11>(high, upper),
+            i16x8_shuffle::<4, 12, 5, 13, 6, 14, 7, 15>(high, upper),
+        ];
+        placed.map(|placed| f32x4_sub(placed, f32x4_splat(8_388_608.0 + 128.0)))
     }
 
     #[inline(always)]
