@@ -33,6 +33,17 @@ fn full() -> HostState {
     state(&[("llama-core", 7), ("mistral-core", u64::MAX)], &[10, 11])
 }
 
+#[test]
+fn what_is_pinned_is_the_file_that_was_proven_last() {
+    let [ten, eleven] = [key(10), key(11)];
+    let file = trust_file(&rooted(3, &[&ten, &eleven], 1));
+    let state = full();
+    let pinned = state.pinned().unwrap();
+    assert_eq!(pinned.version(), 3);
+    assert_eq!(pinned.digest(), Some(sha256(file.text().as_bytes())));
+    assert!(HostState::default().pinned().is_none());
+}
+
 /// A body under its right seal.
 fn sealed(body: &str) -> String {
     format!("{body}\n{}\n", sha256(format!("{body}\n").as_bytes()))

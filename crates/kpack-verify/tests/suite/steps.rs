@@ -60,6 +60,9 @@ fn every_step_is_listed_once_in_order() {
     assert!(Step::ALL.is_sorted());
     let names: std::collections::BTreeSet<_> = Step::ALL.iter().map(|step| step.name()).collect();
     assert_eq!(names.len(), Step::ALL.len());
+    let proofs = Step::ALL.iter().map(|step| step.proves());
+    let proofs: std::collections::BTreeSet<_> = proofs.filter(|words| !words.is_empty()).collect();
+    assert_eq!(proofs.len(), Step::ALL.len());
     let judged: Vec<Step> = SPOILS.iter().rev().map(|(step, _)| *step).collect();
     assert_eq!(judged, Step::ALL[3..10]);
 }

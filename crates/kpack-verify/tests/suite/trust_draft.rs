@@ -48,6 +48,29 @@ fn a_change_keeps_everything_else_and_raises_the_version_by_one() {
 }
 
 #[test]
+fn changes_can_follow_each_other() {
+    let mut draft = TrustDraft::of(&trust_file(&every_field()));
+    let expires = "2029-01-01T00:00:00Z".parse().unwrap();
+    draft
+        .revoke_manifest(sha256(b"n"))
+        .set_expires(Some(expires))
+        .set_threshold(2);
+    let after = draft.finish().unwrap();
+    let mut expected = every_field();
+    expected["version"] = json!(42);
+    expected["revoked_manifests"] = json!([sha256(b"m").to_string(), sha256(b"n").to_string()]);
+    expected["expires"] = json!("2029-01-01T00:00:00Z");
+    expected["threshold"] = json!(2);
+    assert_eq!(to_value(&after), expected);
+    assert_eq!((after.version(), after.threshold()), (42, 2));
+
+    let mut json = trust_json(&[&key(1)]);
+    json["expires"] = expected["expires"].clone();
+    let trust = Trust::from_json(&json.to_string()).unwrap();
+    assert_eq!(trust.expires(), Some(expires));
+}
+
+#[test]
 fn a_first_file_trusts_what_it_was_told_to() {
     let mut draft = TrustDraft::new();
     draft.add_key(TrustEntry::new(public(1)));
