@@ -489,6 +489,28 @@ mod tests {
     }
 
     #[test]
+    fn a_call_that_ended_early_does_not_shorten_the_next() {
+        let Planned {
+            plan, mut passes, ..
+        } = planned(&norm(), &[("rows", 9), ("hidden", 1024)]);
+        let mut memory = vec![0_u8; usize::try_from(1 + plan.new_pages).unwrap() << 16];
+        // Ended after one pass, then after all three.
+        for given in [1, 3, 3] {
+            passes.start();
+            for _ in 0..given {
+                assert!(!passes.have_ended());
+                let next = passes.prepare_next(&plan, Leftovers::Some, &mut memory);
+                assert_eq!(next, Some(plan.argument));
+            }
+            assert_eq!(passes.have_ended(), given == 3);
+        }
+        assert_eq!(
+            passes.prepare_next(&plan, Leftovers::Some, &mut memory),
+            None
+        );
+    }
+
+    #[test]
     fn the_first_pass_on_a_new_memory_trusts_its_zeros() {
         let Planned {
             plan, mut passes, ..

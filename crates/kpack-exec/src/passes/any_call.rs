@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use kpack_schema::{Binding, KernelDescriptor, Signature, TensorDecl};
+use kpack_schema::{Binding, BoundTensor, KernelDescriptor, Signature, TensorDecl};
 use proptest::prelude::*;
 
 use super::tests::{all, planned};
@@ -162,16 +162,11 @@ fn regions(
     rows: &Rows,
 ) -> [(u32, u32); 3] {
     let (first, others) = signature.inputs().split_at(1);
-    let of = |offset: u32, size: u32, declared: &[TensorDecl], skipped: usize, outputs: bool| {
-        let bound = if outputs {
-            binding.outputs()
-        } else {
-            binding.inputs()
-        };
-        let [tensor] = declared else {
+    let (first_bound, others_bound) = binding.inputs().split_at(1);
+    let of = |offset: u32, size: u32, declared: &[TensorDecl], bound: &[BoundTensor]| {
+        let ([tensor], [bound]) = (declared, bound) else {
             return (offset, size);
         };
-        let bound = &bound[skipped];
         let elements: usize = bound.shape.iter().product();
         let element = usize::try_from(bound.byte_len).unwrap() / elements;
         let bytes = rows.bytes(tensor, &bound.shape, element);
@@ -179,14 +174,18 @@ fn regions(
         (offset + number(bytes.start), number(bytes.len()))
     };
     [
-        of(whole.input_a_offset, whole.input_a_size, first, 0, false),
-        of(whole.input_b_offset, whole.input_b_size, others, 1, false),
+        of(whole.input_a_offset, whole.input_a_size, first, first_bound),
+        of(
+            whole.input_b_offset,
+            whole.input_b_size,
+            others,
+            others_bound,
+        ),
         of(
             whole.output_offset,
             whole.output_size,
             signature.outputs(),
-            0,
-            true,
+            binding.outputs(),
         ),
     ]
 }
