@@ -37,6 +37,8 @@ pub(crate) mod {entry_point} {{
         ::kpack_guest::Outcome::into_result(super::{entry_point}__ARGUMENTS__)
     }}
 
+    {bounds}
+
     #[cfg(target_arch = "wasm32")]
     const _: () = {{
         #[unsafe(export_name = {entry_point:?})]
@@ -53,6 +55,7 @@ pub(crate) mod {entry_point} {{
 }}
 "#,
         checks = checks(declaration),
+        bounds = bounds(declaration),
     );
     let code = code.replace("__ARGUMENTS__", " __ARGUMENTS__");
     let tokens: TokenStream = code
@@ -179,6 +182,48 @@ fn count(function: &str, shape: &[Dim]) -> String {
         })
         .collect();
     format!("::kpack_guest::{function}([{}])", dims.join(", "))
+}
+
+/// The compiler's own look at each parameter: its numbers are of its type, and the least value is not above
+/// the default, nor either above the largest.
+fn bounds(declaration: &Declaration) -> String {
+    let mut code = String::new();
+    for param in &declaration.params {
+        let kind = param.kind.name;
+        // An integer's number stands by itself, for a conversion would cut it to fit.
+        let typed = |number: &String| {
+            if param.kind.is_float() {
+                format!("({number} as {kind})")
+            } else {
+                number.clone()
+            }
+        };
+        let numbers = [&param.min, &param.default, &param.max];
+        let values: Vec<String> = numbers.into_iter().flatten().map(typed).collect();
+        if values.is_empty() {
+            continue;
+        }
+        put(
+            &mut code,
+            format_args!(
+                "const _: () = {{
+                    let values: [{kind}; {count}] = [{values}];
+                    let mut i = 1;
+                    while i < {count} {{
+                        assert!(values[i - 1] <= values[i], {message:?});
+                        i += 1;
+                    }}
+                }};",
+                count = values.len(),
+                values = values.join(", "),
+                message = format!(
+                    "the default or the range of the parameter: `{}`",
+                    param.name.text
+                ),
+            ),
+        );
+    }
+    code
 }
 
 fn param_check(declaration: &Declaration, param: &Param, offset: u32) -> String {

@@ -53,8 +53,9 @@
 //! parameters as their own type. The lengths of the slices follow from the shapes. What no manifest can say,
 //! such as that one dimension is a multiple of another, the function checks, and returns [`Status`].
 //!
-//! A declaration that no host could take does not compile: a symbol that nothing binds, a name that
-//! stands for two things, an argument that is not declared.
+//! A mistake in the declaration does not compile: a symbol that nothing binds, a name that stands for two
+//! things, an argument that is not declared, a default out of its range or not of its type. What else a
+//! host refuses, such as a name in capitals, the build of the pack finds.
 //!
 //! ```compile_fail
 //! # use kpack_guest::kernel;
@@ -75,6 +76,26 @@
 //! # fn main() {}
 //! #[kernel(id = "a", name = "A", category = custom, inputs(x: f32[n]), outputs(y: f32[n]))]
 //! fn a_forward(x: &[f32], y: &mut [f32], eps: f32) {}
+//! ```
+//!
+//! ```compile_fail,E0080
+//! # use kpack_guest::kernel;
+//! # fn main() {}
+//! #[kernel(
+//!     id = "a", name = "A", category = custom, inputs(x: f32[n]), outputs(y: f32[n]),
+//!     params(eps: f32 = 5.0 in 0.0..=1.0),
+//! )]
+//! fn a_forward(x: &[f32], y: &mut [f32], eps: f32) {}
+//! ```
+//!
+//! ```compile_fail,E0600
+//! # use kpack_guest::kernel;
+//! # fn main() {}
+//! #[kernel(
+//!     id = "a", name = "A", category = custom, inputs(x: f32[n]), outputs(y: f32[n]),
+//!     params(count: u32 = -1),
+//! )]
+//! fn a_forward(x: &[f32], y: &mut [f32], count: u32) {}
 //! ```
 //!
 //! The types of the arguments are the compiler's to check:
