@@ -109,8 +109,11 @@ unsafe fn centre<T: Number>(x: &[T], row: *mut f32, eps: f32) -> f32 {
     // SAFETY: passed on to the caller.
     unsafe {
         widen(x.as_ptr(), row, hidden, |x| x);
-        let mean = sum(row, hidden, |x| x) / count;
-        let mean = f32x4_splat(mean);
+        let near = sum(row, hidden, |x| x) / count;
+        // What the first sum lost in rounding: without it, a row of one large number would be taken for
+        // one of distances as large as its last digit.
+        let lost = sum(row, hidden, |x| f32x4_sub(x, f32x4_splat(near))) / count;
+        let mean = f32x4_splat(near + lost);
         let squares = sum(row, hidden, |x| {
             let distance = f32x4_sub(x, mean);
             f32x4_mul(distance, distance)
