@@ -71,6 +71,19 @@ fn what_is_not_finite_stays_in_its_row() {
 }
 
 #[test]
+fn a_row_of_one_large_number_has_no_variance() {
+    // The sum of 67 of them is rounded, and a mean from it alone is none of them.
+    let (x, ones) = (vec![123_456.79_f32; 67], vec![1.0_f32; 67]);
+    let inputs = vec![
+        ("x", tensor(&[1, 67], &x)),
+        ("weight", tensor(&[67], &ones)),
+        ("bias", tensor(&[67], &ones)),
+    ];
+    let expected = [("y", Exact::by_element(vec![1.0; 67], 0.0))];
+    assert_everywhere(&call("layernorm_f32", inputs, vec![]), &expected);
+}
+
+#[test]
 fn softmax_masks_and_propagates() {
     let mut x = rows();
     x[0..9].fill(-INF);
