@@ -15,7 +15,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("kpack-schema", &["time.rs"]),
     ("kpack-verify", &[]),
     ("kpack-exec", &[]),
-    // Asks for it, and shows when a file was written and when a pack was swapped.
+    // Asks for it, shows when a file was written and when a pack was swapped, and compares what a file
+    // in a watched folder says of itself with what it said before.
     (
         "kpack",
         &[
@@ -23,6 +24,7 @@ const CRATES: &[(&str, &[&str])] = &[
             "compile_cache.rs",
             "slot/history.rs",
             "slot/stage.rs",
+            "watch/listing.rs",
         ],
     ),
     ("kpack-cli", &["host.rs", "verbs/cache.rs"]),
