@@ -134,6 +134,13 @@ impl Breaker {
         self.hint.store(AWAY, Ordering::Relaxed);
     }
 
+    /// Like [`open`](Self::open) under the lock, hint and all: a fault that is counted between the two would
+    /// leave a kernel that is set aside and yet called.
+    fn close(&self, state: &mut State) {
+        *state = State::default();
+        self.hint.store(SERVES, Ordering::Relaxed);
+    }
+
     /// Every change is whole before the lock is given back, so that a panic leaves nothing torn.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -154,8 +161,7 @@ impl Trial<'_> {
     pub(super) fn succeeded(self) {
         let breaker = self.breaker;
         std::mem::forget(self);
-        *breaker.lock() = State::default();
-        breaker.hint.store(SERVES, Ordering::Relaxed);
+        breaker.close(&mut breaker.lock());
     }
 
     /// The kernel failed again, and is set aside anew.
@@ -305,5 +311,37 @@ mod tests {
             assert_eq!(trials.len(), 1);
             trials.pop().unwrap().failed(RULE, now, FaultKind::Deadline);
         }
+    }
+
+    /// Where the two differ under the lock, a fault that is counted there leaves a kernel that is set aside
+    /// and yet called.
+    #[test]
+    fn whoever_has_the_lock_finds_the_hint_in_agreement() {
+        use std::sync::atomic::AtomicBool;
+        let rule = SetAside {
+            faults: NonZeroU32::MIN,
+            ..RULE
+        };
+        let (breaker, over) = (Breaker::default(), AtomicBool::new(false));
+        let differed = std::thread::scope(|scope| {
+            let watcher = scope.spawn(|| {
+                let mut differed = 0;
+                while !over.load(Ordering::Relaxed) {
+                    let state = breaker.lock();
+                    let closed = matches!(*state, State::Closed(_));
+                    differed += u32::from(closed != breaker.serves());
+                }
+                differed
+            });
+            for _ in 0..500_000 {
+                breaker.count(rule, Duration::ZERO, FaultKind::Deadline);
+                if let Admission::Trial(trial) = breaker.admit(rule.lasts) {
+                    trial.succeeded();
+                }
+            }
+            over.store(true, Ordering::Relaxed);
+            watcher.join().unwrap()
+        });
+        assert_eq!(differed, 0);
     }
 }
