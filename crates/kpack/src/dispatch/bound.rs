@@ -209,6 +209,11 @@ impl BoundDispatch {
         }
     }
 
+    /// From now on there is no result to read.
+    pub(crate) const fn forget_result(&mut self) {
+        self.result = None;
+    }
+
     /// Goes on as another kernel that was bound to inputs of the same shapes. What is kept stays kept.
     pub(crate) fn take_place(&mut self, mut successor: Self) {
         std::mem::swap(&mut successor.parts.inputs, &mut self.parts.inputs);
@@ -315,12 +320,7 @@ impl Parts {
         } = self;
         inputs.make_places(binding)?;
         inputs.fill(binding, Place::Host, fill)?;
-        if native_outputs.is_empty() {
-            *native_outputs = native::outputs(binding)?;
-        }
-        for output in native_outputs.iter_mut() {
-            output.bytes_mut().fill(0);
-        }
+        native::clear(binding, native_outputs)?;
         let (signature, inputs) = (dispatch.signature(), inputs.tensors());
         let (ended, time) = dispatch
             .shared

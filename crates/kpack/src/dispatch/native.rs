@@ -4,7 +4,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use kpack_exec::Tensor;
-use kpack_schema::{Binding, Signature};
+use kpack_schema::{Binding, BoundTensor, Signature};
 
 use crate::native::{NativeCall, NativeError, NativeKernel};
 
@@ -14,6 +14,18 @@ pub(super) fn outputs(binding: &Binding) -> Result<Vec<Tensor>, NativeError> {
     outputs
         .map(|output| Tensor::zeros(output.dtype, &output.shape).map_err(NativeError::failed))
         .collect()
+}
+
+/// Makes the places all zero for the next call, anew where a failed one has left others.
+pub(super) fn clear(binding: &Binding, places: &mut Vec<Tensor>) -> Result<(), NativeError> {
+    let mut pairs = binding.outputs().iter().zip(places.iter());
+    if places.is_empty() || !pairs.all(|(declared, found)| is_declared(declared, found)) {
+        *places = outputs(binding)?;
+    }
+    for place in places {
+        place.bytes_mut().fill(0);
+    }
+    Ok(())
 }
 
 /// Runs a native kernel. After an error, what the outputs hold is no result.
@@ -31,7 +43,29 @@ pub(super) fn run(
         Err(NativeError::Panicked {
             message: message(panic.as_ref()),
         })
-    })
+    })?;
+    expect_declared(binding, outputs)
+}
+
+/// A native kernel may put other tensors in the places of the outputs.
+fn expect_declared(binding: &Binding, outputs: &[Tensor]) -> Result<(), NativeError> {
+    for (declared, found) in binding.outputs().iter().zip(outputs) {
+        if !is_declared(declared, found) {
+            return Err(NativeError::failed(format!(
+                "output {} must be {} of {:?}: `{} of {:?}`",
+                declared.name,
+                declared.dtype,
+                declared.shape,
+                found.dtype(),
+                found.shape()
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn is_declared(declared: &BoundTensor, found: &Tensor) -> bool {
+    found.dtype() == declared.dtype && found.shape() == declared.shape
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {

@@ -117,6 +117,8 @@ impl SlotKernel {
 
     #[cold]
     fn follow(&mut self) -> Result<(), SlotCallError> {
+        // Where this fails the call has failed, and what an earlier one gave is not its result.
+        self.bound.forget_result();
         let current = self.slot.current();
         let BoundTo {
             kernel, signature, ..

@@ -201,3 +201,41 @@ fn a_panic_in_a_native_kernel_is_contained_and_later_calls_work() {
         assert_eq!(y(&call(&dispatch, &[1.0]).unwrap()), [11.0]);
     }
 }
+
+#[test]
+fn a_native_kernel_that_puts_another_tensor_in_an_outputs_place_gives_no_result() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    let calls = AtomicU32::new(0);
+    let native = move |call: &mut NativeCall<'_>| {
+        if calls.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) {
+            call.outputs_mut()[0] = tensor(&[1.0, 2.0, 3.0]);
+            return Ok(());
+        }
+        super::sum(call)
+    };
+    let references = References::new().with("sum", native).unwrap();
+    for pack in loaded(&moody("sum"), &references) {
+        let dispatch = Dispatcher::new(&pack).kernel("moody").unwrap();
+        let error = call(&dispatch, &[1.0]).unwrap_err();
+        assert_eq!(error.causes()[1].error.kind(), "native_failed");
+        assert_eq!(y(&call(&dispatch, &[1.0]).unwrap()), [11.0]);
+
+        let mut bound = dispatch.bind(&[("n", 1)], &[]).unwrap();
+        bound.keep("weight", &tensor(&[10.0])).unwrap();
+        let mut run = || {
+            let ended = bound.run(|inputs| {
+                inputs.slice_mut::<f32>("x")?.fill(1.0);
+                Ok(())
+            });
+            ended.map(drop)?;
+            Ok(bound.output::<f32>("y").unwrap().to_vec())
+        };
+        let error: kpack::DispatchError = run().unwrap_err();
+        let cause = error.causes()[1].error.source().unwrap();
+        assert_eq!(
+            cause.to_string(),
+            "output y must be f32 of [1]: `f32 of [3]`"
+        );
+        assert_eq!(run().unwrap(), [11.0], "in places of their own again");
+    }
+}
