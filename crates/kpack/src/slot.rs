@@ -140,8 +140,9 @@ impl Slot {
     /// [`RollbackError::NothingBefore`] when no pack has been swapped out since the slot was started or
     /// last rolled back.
     pub fn rollback(&self) -> Result<Generation, RollbackError> {
-        let rolled_back = self.shared.swapper.rollback()?;
-        self.shared.stager.turned_down(&rolled_back);
+        let Shared { stager, swapper } = self.shared.as_ref();
+        let rolled_back = swapper.rollback(|from| stager.turn_down(from))?;
+        stager.remember_rollback(&rolled_back);
         Ok(rolled_back.now.generation())
     }
 

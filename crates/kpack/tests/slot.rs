@@ -4,8 +4,9 @@
 
 mod support;
 
-use std::sync::Arc;
+use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kpack::{
@@ -461,6 +462,8 @@ fn after_a_rollback_to_a_pack_without_the_kernel_its_calls_say_so_until_the_next
     slot.rollback().unwrap();
     for _ in 0..2 {
         assert_eq!(norm.run(|_| Ok(())).unwrap_err().kind(), "unknown_kernel");
+        let stale = norm.output::<f32>("y").unwrap_err();
+        assert!(matches!(stale, CallError::NoResult { .. }), "{stale:?}");
     }
     stage(&slot, &second).unwrap();
     assert_eq!(call(&mut norm), 12.0);
@@ -559,4 +562,37 @@ fn errors_name_their_health() {
     };
     assert_eq!(kernel.as_str(), "rmsnorm_f32");
     assert_eq!(vector.as_str(), "vector.safetensors");
+}
+
+/// Rolls a slot back when it is dropped.
+struct RollsBack(Slot);
+
+impl Drop for RollsBack {
+    fn drop(&mut self) {
+        self.0.rollback().unwrap();
+    }
+}
+
+#[test]
+fn a_pack_that_is_rolled_back_before_its_stage_has_ended_stays_refused() {
+    thread_local! {
+        /// Dropped when the thread has done the work of a stage, which ends when the thread has.
+        static AT_THE_END: RefCell<Option<RollsBack>> = const { RefCell::new(None) };
+    }
+    let (old, new) = (multiplies(), adds());
+    let armed = Arc::new(Mutex::new(None::<Slot>));
+    let to_roll_back = Arc::clone(&armed);
+    let slot = builder()
+        .priority(StagingPriority::Low)
+        .canary(move |_| {
+            let slot = to_roll_back.lock().unwrap().take();
+            AT_THE_END.set(slot.map(RollsBack));
+            Ok(())
+        })
+        .start(old.path(), &old.trust())
+        .unwrap();
+    *armed.lock().unwrap() = Some(slot.clone());
+    assert!(matches!(stage(&slot, &new), Ok(Staged::Swapped(now)) if now.get() == 2));
+    assert_eq!(slot.current().generation().get(), 3, "rolled back");
+    refused(&slot, &new, "refused_before", StageStep::Verify);
 }

@@ -103,6 +103,14 @@ impl Refusals {
         self.insert(pack, reason, failures.saturating_add(1), Until::Forgiven);
     }
 
+    /// Forgets that a pack was refused, as it has passed. What an operator turned down meanwhile stays so.
+    pub(super) fn passed(&mut self, pack: Digest) {
+        let entry = self.entries.get(&pack);
+        if entry.is_some_and(|entry| entry.until != Until::Forgiven) {
+            self.entries.remove(&pack);
+        }
+    }
+
     /// Forgets a pack; whether it was known.
     pub(super) fn forget(&mut self, pack: Digest) -> bool {
         self.entries.remove(&pack).is_some()

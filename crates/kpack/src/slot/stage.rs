@@ -103,11 +103,15 @@ impl Stager {
         }
     }
 
+    /// Refuses a pack from now on, which the operator is about to roll back.
+    pub(super) fn turn_down(&self, from: &Serving) {
+        lock(&self.refusals).turn_down(from.pack().manifest_digest(), "rolled_back");
+    }
+
     /// Remembers that the operator rolled a pack back.
-    pub(super) fn turned_down(&self, rolled_back: &RolledBack) {
+    pub(super) fn remember_rollback(&self, rolled_back: &RolledBack) {
         let RolledBack { from, now } = rolled_back;
         let (generation, pack) = (now.generation(), now.pack());
-        lock(&self.refusals).turn_down(from.pack().manifest_digest(), "rolled_back");
         tracing::warn!(
             generation = generation.get(),
             pack = %pack.name(),
@@ -197,8 +201,10 @@ impl Stager {
         let vetted = verifier.verify_read(bytes, &attempt.origin, trust, now)?;
         attempt.pack = Some(vetted.name().clone());
         let manifest = *attempt.manifest.insert(vetted.manifest_digest());
+        // Looked at first: of a pack that is rolled back from now on, this tells that it served.
+        let serving = place.serving();
         self.expect_not_refused(manifest)?;
-        if let Some(serving) = place.serving() {
+        if let Some(serving) = serving {
             if serving.pack().manifest_digest() == manifest {
                 return Ok(Passed::Staged(Staged::AlreadyServing(serving.generation())));
             }
@@ -323,7 +329,7 @@ impl Stager {
         let outcome = match ended {
             Ok(passed) => {
                 if let Some(manifest) = attempt.manifest {
-                    lock(&self.refusals).forget(manifest);
+                    lock(&self.refusals).passed(manifest);
                 }
                 attempt.passed(passed, &mut history.counts)
             }

@@ -109,10 +109,16 @@ impl Swapper {
         Ok(now)
     }
 
-    pub(super) fn rollback(&self) -> Result<RolledBack, RollbackError> {
+    /// `turn_down` is told of the pack before another serves: whoever sees that it no longer does
+    /// finds it refused.
+    pub(super) fn rollback(
+        &self,
+        turn_down: impl FnOnce(&Serving),
+    ) -> Result<RolledBack, RollbackError> {
         let mut state = self.state();
         let before = state.previous.take().ok_or(RollbackError::NothingBefore)?;
         let from = self.current();
+        turn_down(&from);
         let generation = from.generation().next();
         let now = Arc::new(Serving::new(generation, before.dispatcher().clone()));
         self.store(&now);
