@@ -66,6 +66,8 @@ impl SlotBuilder {
     }
 
     /// The host's own trial of a pack, after all others: an error, or a panic, turns the pack down.
+    ///
+    /// It has no deadline: while it runs, no other pack is staged.
     pub fn canary(
         mut self,
         canary: impl Fn(&Pack) -> Result<(), Box<dyn Error + Send + Sync>> + Send + Sync + 'static,
