@@ -230,7 +230,6 @@ fn axes(
         if rows >= axis.size {
             break;
         }
-        bytes = row * u64::from(rows);
         axes.push(Axis {
             symbol: axis.symbol.to_owned(),
             size: axis.size,
@@ -241,6 +240,7 @@ fn axes(
         if rows > 1 {
             break;
         }
+        bytes = row;
     }
     axes
 }

@@ -71,8 +71,6 @@ impl Layout {
         let mut inputs: Vec<Range<usize>> = of_tensors(&self.input_a.tensors)?;
         let others: Option<Vec<Range<usize>>> = of_tensors(&self.input_b.tensors);
         inputs.append(&mut others?);
-        let mut gaps: Vec<Range<usize>> = of_tensors(&self.input_b.gaps)?;
-        gaps.retain(|gap| !gap.is_empty());
         let own_pages = (self.end - base).div_ceil(u64::from(PAGE_SIZE));
         Some(MemoryPlan {
             descriptor: self.kernel_descriptor()?,
@@ -81,7 +79,7 @@ impl Layout {
             params: in_memory(&self.params.range())?,
             inputs,
             outputs: of_tensors(&self.output.tensors)?,
-            gaps,
+            gaps: of_tensors(&self.input_b.gaps)?,
             new_pages: u32::try_from(own_pages).ok()?,
         })
     }
