@@ -424,6 +424,71 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_run_is_all_that_lies_together() {
+        let cube = signature(
+            r#"[{"name": "x", "dtype": "f32", "shape": ["a", "b", "c"]}]"#,
+            r#"[{"name": "y", "dtype": "f32", "shape": ["a", "b", "c"]}]"#,
+            r#"["a", "b", "c"]"#,
+        );
+        let dims = [("a", 2), ("b", 2), ("c", 3)];
+        let binding = cube.bind_dims(&dims, &[]).unwrap();
+        // The rows of each tile; the bytes of a run, and where the runs begin.
+        for (spans, length, starts) in [
+            (vec![], 48, vec![0]),
+            (vec![("a", 0..2), ("c", 0..3)], 48, vec![0]),
+            (vec![("a", 1..2)], 24, vec![24]),
+            (vec![("b", 1..2)], 12, vec![12, 36]),
+            (vec![("c", 1..3)], 8, vec![4, 16, 28, 40]),
+            (vec![("a", 1..2), ("c", 1..3)], 8, vec![28, 40]),
+        ] {
+            let spans = spans.into_iter();
+            let tile = Tile {
+                spans: spans.map(|(name, span)| (name.to_owned(), span)).collect(),
+            };
+            let expected: Vec<Range<usize>> =
+                starts.iter().map(|&start| start..start + length).collect();
+            let runs = tile.runs(&cube.inputs()[0], &binding.inputs()[0]);
+            assert_eq!(runs, expected, "{tile:?}");
+        }
+    }
+
+    #[test]
+    fn what_every_tile_has_whole_is_shared() {
+        let sum = signature(
+            r#"[{"name": "x", "dtype": "f32", "shape": ["rows", "hidden"]}]"#,
+            r#"[{"name": "y", "dtype": "f32", "shape": ["hidden"]}]"#,
+            r#"["rows"]"#,
+        );
+        let dims = [("rows", 8), ("hidden", 64)];
+        let rope_dims = [
+            ("batch", 2),
+            ("seq", 3),
+            ("heads", 1),
+            ("dim", 4),
+            ("half", 2),
+        ];
+        let goal = Goal {
+            tile_bytes: 1,
+            parts: 1,
+        };
+        // The names of those tensors, and their bytes.
+        for (signature, dims, expected) in [
+            (norm(), &dims[..], (vec!["weight"], 256)),
+            (rope(), &rope_dims, (vec![], 0)),
+            (sum, &dims, (vec!["x", "y"], 8 * 256 + 256)),
+        ] {
+            let binding = signature.bind_dims(dims, &[]).unwrap();
+            let bytes = Cut::shared_bytes(&signature, &binding);
+            for tile in Cut::new(&signature, &binding, goal).tiles() {
+                let declared = tensors(&signature, &binding).map(|(declared, _)| declared);
+                let shared = declared.filter(|tensor| tile.shares(tensor));
+                let names: Vec<&str> = shared.map(|tensor| tensor.name.as_str()).collect();
+                assert_eq!((names, bytes), expected);
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn tiles_cover_every_tensor_and_each_output_once(
@@ -437,7 +502,15 @@ mod tests {
             let signature = rope();
             let dims = [("batch", batch), ("seq", seq), ("heads", heads), ("dim", 2 * half), ("half", half)];
             let binding = signature.bind_dims(&dims, &[]).unwrap();
-            let tiles = Cut::new(&signature, &binding, Goal { tile_bytes, parts }).tiles();
+            let cut = Cut::new(&signature, &binding, Goal { tile_bytes, parts });
+            let tiles = cut.tiles();
+            let first = cut.first_lengths();
+            prop_assert_eq!(&first, &tiles[0].lengths());
+            for tile in &tiles {
+                let lengths = tile.lengths();
+                let mut pairs = lengths.iter().zip(&first);
+                prop_assert!(pairs.all(|(length, first)| length.1 <= first.1), "{:?}", lengths);
+            }
             for (declared, bound) in tensors(&signature, &binding) {
                 let mut seen = vec![0_u32; usize::try_from(bound.byte_len).unwrap()];
                 for tile in &tiles {
