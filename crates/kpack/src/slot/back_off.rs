@@ -188,6 +188,23 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_holds_however_often_a_pack_was_refused() {
+        let mut refusals = Refusals::new(RULE);
+        let ended = Until::Time(Duration::ZERO);
+        refusals.insert(pack(0), "deadline", u32::MAX - 1, ended);
+        for _ in 0..2 {
+            refusals.refuse(pack(0), "deadline", Duration::from_secs(100));
+            let refusal = refusals
+                .standing(pack(0), Duration::from_secs(100))
+                .unwrap();
+            assert_eq!(
+                (refusal.failures, refusal.left),
+                (u32::MAX, Some(RULE.longest))
+            );
+        }
+    }
+
+    #[test]
     fn what_an_operator_turned_down_stays_refused() {
         let mut refusals = Refusals::new(RULE);
         refusals.turn_down(pack(0), "rolled_back");
