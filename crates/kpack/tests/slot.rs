@@ -313,6 +313,51 @@ fn a_slower_pack_is_refused_by_the_stated_factor() {
     stage(&slot, &new).unwrap();
 }
 
+/// Makes calls of the candidate until one fails, and once none has, says that it is as fast.
+struct UntilOneFails(AtomicU64);
+
+impl CompareSpeed for UntilOneFails {
+    fn compare(
+        &self,
+        candidate: &mut dyn FnMut() -> Result<(), CallError>,
+        _serving: &mut dyn FnMut() -> Result<(), CallError>,
+    ) -> Result<Option<CallTimes>, CallError> {
+        let calls = self.0.swap(1, Ordering::Relaxed);
+        (0..calls).try_for_each(|_| candidate())?;
+        let time = Duration::from_millis(1);
+        Ok(Some(CallTimes {
+            candidate: time,
+            serving: time,
+        }))
+    }
+}
+
+#[test]
+fn a_deadline_while_the_speed_is_measured_is_no_verdict() {
+    // The second call of an instance never ends: the vector passes, and the first measurement does not.
+    let second_hangs = "(global $called (mut i32) (i32.const 0))
+      (func (export \"run\") (param $d i32) (result i32)
+        (if (global.get $called) (then (loop $forever (br $forever))))
+        (global.set $called (i32.const 1))
+        (call $add (local.get $d)))
+      (func $add (param $d i32) (result i32)";
+    let adds = SCALE.replace("(f32.mul", "(f32.add");
+    let header = r#"(func (export "run") (param $d i32) (result i32)"#;
+    let module = adds.replacen(header, second_hangs, 1);
+    assert_ne!(module, adds);
+    let mut kernel = scale();
+    kernel["resource_limits"]["max_epoch_ticks"] = json!(20);
+    let (old, new) = (
+        multiplies(),
+        pack(&[("scale.wasm", &module)], json!([kernel])),
+    );
+    add_vector(&new, 12.0);
+    let slot = builder().speed(UntilOneFails(AtomicU64::new(2)));
+    let slot = slot.start(old.path(), &old.trust()).unwrap();
+    stage(&slot, &new).unwrap();
+    assert_eq!(call(&mut bind(&slot)), 12.0);
+}
+
 #[test]
 fn the_canary_has_the_last_word() {
     let (old, new) = (multiplies(), adds());

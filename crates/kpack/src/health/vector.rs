@@ -117,10 +117,7 @@ impl<'a> ReadyVector<'a> {
         loop {
             let start = Instant::now();
             match self.run() {
-                Err(CallError::Fault(Fault::Deadline { .. })) if tries < TRIES => {
-                    self.write_inputs()?;
-                    tries += 1;
-                }
+                Err(CallError::Fault(Fault::Deadline { .. })) if tries < TRIES => tries += 1,
                 ended => {
                     ended?;
                     let time = start.elapsed();
@@ -131,9 +128,14 @@ impl<'a> ReadyVector<'a> {
         }
     }
 
-    /// Runs the kernel on what its memory holds.
+    /// Runs the kernel on what its memory holds. After one that ran out of time, it can be run again.
     pub(crate) fn run(&mut self) -> Result<(), CallError> {
-        self.bound.run()
+        let ended = self.bound.run();
+        if let Err(CallError::Fault(Fault::Deadline { .. })) = ended {
+            // The next run is on an instance of its own, which nothing was written into.
+            self.write_inputs()?;
+        }
+        ended
     }
 
     fn write_inputs(&mut self) -> Result<(), CallError> {
