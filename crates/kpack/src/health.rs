@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use kpack_schema::{KernelId, PackPath};
 
-pub use self::policy::{HealthError, HealthPolicy, MissingVectors, Slowdown};
+pub use self::policy::{HealthError, HealthPolicy, MissingVectors, Slowdown, SlowdownError};
 pub(crate) use self::speed::too_slow;
 pub use self::speed::{ByTurns, CallTimes, CompareSpeed};
 pub(crate) use self::vector::ReadyVector;

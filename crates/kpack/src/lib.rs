@@ -80,7 +80,7 @@ pub use dispatch::{
 };
 pub use health::{
     ByTurns, CallTimes, CompareSpeed, HealthError, HealthPolicy, HealthReport, KernelHealth,
-    MissingVectors, Slowdown, VectorError, VectorHealth, VectorPassed,
+    MissingVectors, Slowdown, SlowdownError, VectorError, VectorHealth, VectorPassed,
 };
 pub use kernel::Kernel;
 pub use load_error::LoadError;

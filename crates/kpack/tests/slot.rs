@@ -297,10 +297,7 @@ fn a_slower_pack_is_refused_by_the_stated_factor() {
     let (old, new) = (multiplies(), adds());
     add_vector(&new, 12.0);
     let told = Told(Arc::new(AtomicU64::new(6)));
-    let rule = Slowdown {
-        factor: 5.0,
-        floor: Duration::from_micros(1),
-    };
+    let rule = Slowdown::new(5.0, Duration::from_micros(1)).unwrap();
     let policy = HealthPolicy {
         slowdown: Some(rule),
         ..HealthPolicy::default()

@@ -96,12 +96,9 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
 /// A slot with a first release.
 fn start(runtime: Runtime, author: &Author) -> Result<Slot, Box<dyn Error>> {
     // A kernel of a debug build's own speed is compared with another's.
-    let slowdown = Some(Slowdown {
-        factor: 20.0,
-        ..Slowdown::default()
-    });
+    let slowdown = Slowdown::new(20.0, Slowdown::default().floor())?;
     let health = HealthPolicy {
-        slowdown,
+        slowdown: Some(slowdown),
         ..HealthPolicy::default()
     };
     let first = author.publish(1, Content::Reference)?;

@@ -29,11 +29,15 @@ pub enum MissingVectors {
 /// How much slower than in the serving pack a kernel may be on a vector of the new pack.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Slowdown {
-    /// The ratio of the medians that is still good enough.
-    pub factor: f64,
-    /// A call that takes no longer than this is fast enough, whatever the serving pack needs: what is so
-    /// short says little about the kernel.
-    pub floor: Duration,
+    factor: f64,
+    floor: Duration,
+}
+
+/// The factor of a [`Slowdown`] is none: it would refuse no kernel, or every one.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[error("the factor of a slowdown must be a finite number above 0: `{factor}`")]
+pub struct SlowdownError {
+    factor: f64,
 }
 
 /// Why a pack that is trusted and compiles does not serve: what it does is not right here.
@@ -100,11 +104,51 @@ impl Default for HealthPolicy {
 }
 
 impl Slowdown {
+    /// A kernel may take so many times as long as in the serving pack, by the medians, and in any case
+    /// as long as the floor: what is so short says little about the kernel.
+    ///
+    /// # Errors
+    ///
+    /// When the factor is not a finite number above 0.
+    pub fn new(factor: f64, floor: Duration) -> Result<Self, SlowdownError> {
+        if factor.is_finite() && factor > 0.0 {
+            Ok(Self { factor, floor })
+        } else {
+            Err(SlowdownError { factor })
+        }
+    }
+
+    /// The ratio of the medians that is still good enough.
+    #[must_use]
+    pub const fn factor(&self) -> f64 {
+        self.factor
+    }
+
+    /// A call that takes no longer than this is fast enough, whatever the serving pack needs.
+    #[must_use]
+    pub const fn floor(&self) -> Duration {
+        self.floor
+    }
+
     /// Whether a kernel that takes so long may not serve.
     #[must_use]
     pub fn refuses(&self, times: CallTimes) -> bool {
         let allowed = times.serving.as_secs_f64() * self.factor;
         times.candidate > self.floor && times.candidate.as_secs_f64() > allowed
+    }
+}
+
+impl SlowdownError {
+    /// The factor that was asked for.
+    #[must_use]
+    pub const fn factor(&self) -> f64 {
+        self.factor
+    }
+
+    /// A stable name for programs, in `snake_case`.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        "slowdown_factor"
     }
 }
 
@@ -137,10 +181,7 @@ mod tests {
 
     #[test]
     fn a_kernel_is_slower_by_the_factor_and_above_the_floor() {
-        let rule = Slowdown {
-            factor: 2.0,
-            floor: Duration::from_micros(10),
-        };
+        let rule = Slowdown::new(2.0, Duration::from_micros(10)).unwrap();
         let refuses = |candidate, serving| {
             rule.refuses(CallTimes {
                 candidate: Duration::from_nanos(candidate),
@@ -153,5 +194,23 @@ mod tests {
         assert!(refuses(10_001, 1));
         assert!(!refuses(1, 20_000), "faster is never refused");
         assert!(refuses(10_001, 0), "a clock that does not resolve the call");
+    }
+
+    #[test]
+    fn a_factor_that_decides_nothing_is_refused() {
+        let floor = Duration::ZERO;
+        for (factor, shown) in [
+            (f64::NAN, "NaN"),
+            (f64::INFINITY, "inf"),
+            (0.0, "0"),
+            (-3.0, "-3"),
+        ] {
+            let error = Slowdown::new(factor, floor).unwrap_err();
+            let expected =
+                format!("the factor of a slowdown must be a finite number above 0: `{shown}`");
+            assert_eq!(error.to_string(), expected);
+        }
+        let least = Slowdown::new(f64::MIN_POSITIVE, floor).unwrap();
+        assert_eq!(least.factor(), f64::MIN_POSITIVE);
     }
 }

@@ -309,7 +309,7 @@ impl Stager {
                     kernel: kernel.id().clone(),
                     vector: path.clone(),
                     times,
-                    factor: rule.factor,
+                    factor: rule.factor(),
                 });
             }
         }
