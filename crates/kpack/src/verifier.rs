@@ -141,15 +141,16 @@ impl Verifier {
             })
     }
 
-    /// Verifies bytes that were read from a place.
+    /// Verifies bytes that were read from a place. Whether the pack is too old, and what its modules are,
+    /// is left to [`vet`](Self::vet).
     pub(crate) fn verify_read(
         &self,
         bytes: PackBytes,
         origin: &str,
         trust: &Trust,
         now: Timestamp,
-    ) -> Result<VettedPack, LoadError> {
-        self.judge(bytes, origin, in_force(trust, now, origin)?)
+    ) -> Result<VerifiedPack, LoadError> {
+        self.verify_in_force(bytes, origin, in_force(trust, now, origin)?)
     }
 
     fn judge(
@@ -158,13 +159,33 @@ impl Verifier {
         origin: &str,
         trust: TrustAt<'_>,
     ) -> Result<VettedPack, LoadError> {
+        let verified = self.verify_in_force(bytes, origin, trust)?;
+        self.vet(verified, trust.trust())
+    }
+
+    fn verify_in_force(
+        &self,
+        bytes: PackBytes,
+        origin: &str,
+        trust: TrustAt<'_>,
+    ) -> Result<VerifiedPack, LoadError> {
         let span = tracing::info_span!("verify", origin, pack = tracing::field::Empty);
         let _entered = span.enter();
         let verified = trust
             .verify(bytes, &self.host_policy)
             .map_err(|source| not_trusted(origin, source))?;
         span.record("pack", verified.manifest().name().as_str());
-        let admission = self.admit(&verified, trust.trust())?;
+        Ok(verified)
+    }
+
+    /// Holds a pack that this trust has verified against the floors, and its modules against the static
+    /// policy.
+    pub(crate) fn vet(
+        &self,
+        verified: VerifiedPack,
+        trust: &Trust,
+    ) -> Result<VettedPack, LoadError> {
+        let admission = self.admit(&verified, trust)?;
         let vet = |kernel| {
             self.static_policy
                 .vet(kernel)

@@ -563,6 +563,29 @@ fn the_floor_rises_with_the_swap_and_not_before() {
     );
 }
 
+#[test]
+fn what_serves_below_the_floor_since_a_rollback_is_known_to_serve() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = StateDir::init(folder.path().join("state")).unwrap();
+    let runtime = Runtime::builder(Wasmtime::new().unwrap()).state(state);
+    let made = multiplies();
+    let release = |sequence: u64| {
+        made.release(|manifest| manifest["sequence"] = json!(sequence));
+    };
+    release(2);
+    let slot = Slot::builder(runtime.build());
+    let slot = slot.start(made.path(), &made.trust()).unwrap();
+    release(3);
+    stage(&slot, &made).unwrap();
+    slot.rollback().unwrap();
+    release(2);
+    let staged = stage(&slot, &made).unwrap();
+    assert!(matches!(staged, Staged::AlreadyServing(now) if now.get() == 3));
+    // Another one is as old as it was.
+    release(1);
+    refused(&slot, &made, "rollback", StageStep::Verify);
+}
+
 /// Of two hosts with one state, the one whose floor the other has raised meanwhile is refused.
 #[test]
 fn a_floor_that_rises_while_a_pack_is_tried_keeps_the_old_one() {

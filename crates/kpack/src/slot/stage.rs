@@ -198,9 +198,10 @@ impl Stager {
         let digest = *attempt.bytes.insert(digest_of(&bytes));
         self.expect_not_refused(digest)?;
         attempt.enter(StageStep::Verify);
-        let vetted = verifier.verify_read(bytes, &attempt.origin, trust, now)?;
-        attempt.pack = Some(vetted.name().clone());
-        let manifest = *attempt.manifest.insert(vetted.manifest_digest());
+        let verified = verifier.verify_read(bytes, &attempt.origin, trust, now)?;
+        let name = verified.manifest().name();
+        attempt.pack = Some(name.clone());
+        let manifest = *attempt.manifest.insert(verified.manifest_digest());
         // Looked at first: of a pack that is rolled back from now on, this tells that it served.
         let serving = place.serving();
         self.expect_not_refused(manifest)?;
@@ -208,8 +209,10 @@ impl Stager {
             if serving.pack().manifest_digest() == manifest {
                 return Ok(Passed::Staged(Staged::AlreadyServing(serving.generation())));
             }
-            expect_same_name(serving.pack(), vetted.name())?;
+            expect_same_name(serving.pack(), name)?;
         }
+        // Asked last: what serves since a rollback is below the floor, and serves.
+        let vetted = verifier.vet(verified, trust)?;
         attempt.enter(StageStep::Compile);
         let candidate = self.runtime.prepare(&vetted)?;
         some_available(candidate.pack().clone())?;
