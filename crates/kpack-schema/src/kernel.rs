@@ -167,10 +167,10 @@ pub struct KernelVector {
 pub struct Tolerance {
     /// How the two numbers below are applied.
     pub mode: ToleranceMode,
-    /// The relative part.
+    /// The relative part, from 0 to 1.
     #[serde(default)]
     pub rtol: f64,
-    /// The absolute part.
+    /// The absolute part, of 0 or more.
     #[serde(default)]
     pub atol: f64,
 }

@@ -245,6 +245,24 @@ fn each_problem_is_found_at_its_place() {
         (
             k("vectors"),
             json!([{"path": "v", "hash": format!("sha256:{}", "0".repeat(64)),
+            "tolerance": {"mode": "elementwise", "rtol": 1.001}}]),
+            "tolerance",
+        ),
+        (
+            k("vectors"),
+            json!([{"path": "v", "hash": format!("sha256:{}", "0".repeat(64)),
+            "tolerance": {"mode": "elementwise", "rtol": 1e308}}]),
+            "tolerance",
+        ),
+        (
+            k("vectors"),
+            json!([{"path": "v", "hash": format!("sha256:{}", "0".repeat(64)),
+            "tolerance": {"mode": "elementwise", "rtol": 1.0, "atol": -1e-9}}]),
+            "tolerance",
+        ),
+        (
+            k("vectors"),
+            json!([{"path": "v", "hash": format!("sha256:{}", "0".repeat(64)),
             "params": {"epsilon": 1}, "tolerance": {"mode": "exact"}}]),
             "param",
         ),

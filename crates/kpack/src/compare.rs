@@ -143,8 +143,8 @@ impl RowTolerance {
         let difference = (found.value - expected.value).abs();
         match is_same {
             Some(true) => Ok(Deviation::default()),
-            // A NaN or an infinity fails this comparison too.
-            None if difference <= allowed => {
+            // A NaN and an infinity are off by more than any tolerance, even one that overflows.
+            None if found.value.is_finite() && difference <= allowed => {
                 // Among denormal numbers only the absolute part of the tolerance says anything.
                 let is_relative = rtol * magnitude >= atol;
                 let relative_to = if is_relative {
@@ -310,6 +310,11 @@ mod tests {
         assert!(!compared(&[nan, -inf, 1.0], &expected, &rowmax));
         assert!(!compared(&[nan, inf, nan], &expected, &rowmax));
         assert!(!compared(&[nan, inf, inf], &expected, &rowmax));
+        let overflows = tolerance(ToleranceMode::Elementwise, f64::MAX);
+        assert!(compared(&[-9.0], &[100.0], &overflows));
+        for found in [nan, inf, -inf] {
+            assert!(!compared(&[found], &[100.0], &overflows), "{found}");
+        }
     }
 
     #[test]

@@ -220,11 +220,15 @@ fn vectors(
 }
 
 fn check_tolerance(tolerance: &Tolerance, at: &Pointer, reporter: &mut Reporter) {
-    for (field, value) in [("rtol", tolerance.rtol), ("atol", tolerance.atol)] {
-        if !(value.is_finite() && value >= 0.0) {
-            let allowed = "a finite number of 0 or more";
-            reporter.report(&at.key(field), ProblemKind::Tolerance, value, allowed);
-        }
+    let Tolerance { rtol, atol, .. } = *tolerance;
+    if !(0.0..=1.0).contains(&rtol) {
+        // What may be off by more than it is may be anything.
+        let allowed = "a number from 0 to 1";
+        reporter.report(&at.key("rtol"), ProblemKind::Tolerance, rtol, allowed);
+    }
+    if !(atol.is_finite() && atol >= 0.0) {
+        let allowed = "a finite number of 0 or more";
+        reporter.report(&at.key("atol"), ProblemKind::Tolerance, atol, allowed);
     }
 }
 
