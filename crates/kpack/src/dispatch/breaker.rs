@@ -106,7 +106,9 @@ impl Breaker {
         };
         faults.retain(|&at| now.saturating_sub(at) < rule.within);
         faults.push_back(now);
-        if u32::try_from(faults.len()).is_ok_and(|count| count < rule.faults.get()) {
+        // Whatever the rule, what is kept has an end.
+        let enough = rule.faults.min(SetAside::MAX_FAULTS);
+        if u32::try_from(faults.len()).is_ok_and(|count| count < enough.get()) {
             return Counted::Only;
         }
         self.open(&mut state, now.saturating_add(rule.lasts), fault);
@@ -278,6 +280,24 @@ mod tests {
                 prop_assert_eq!(breaker.serves(), model.away.is_none());
             }
         }
+    }
+
+    #[test]
+    fn however_many_faults_the_rule_waits_for_there_is_an_end() {
+        let patient = SetAside {
+            faults: NonZeroU32::MAX,
+            within: Duration::MAX,
+            ..RULE
+        };
+        let breaker = Breaker::default();
+        let count = || breaker.count(patient, Duration::ZERO, FaultKind::Deadline);
+        for _ in 1..SetAside::MAX_FAULTS.get() {
+            assert_eq!(count(), Counted::Only);
+        }
+        assert_eq!(count(), Counted::SetAside);
+        // And nothing is kept while it is away.
+        assert_eq!(count(), Counted::Only);
+        assert!(matches!(*breaker.lock(), State::Open { .. }));
     }
 
     #[test]

@@ -50,12 +50,17 @@ pub enum OnFailure {
 /// stand in for is never set aside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SetAside {
-    /// After so many faults
+    /// After so many faults, of which more than [`MAX_FAULTS`](Self::MAX_FAULTS) are that many,
     pub faults: NonZeroU32,
     /// within this time,
     pub within: Duration,
     /// the kernel is set aside for so long.
     pub lasts: Duration,
+}
+
+impl SetAside {
+    /// The most faults that are waited for: the time of each is kept until it counts no more.
+    pub const MAX_FAULTS: NonZeroU32 = NonZeroU32::new(1_000).unwrap();
 }
 
 /// After three faults within a minute, for half a minute.
