@@ -164,6 +164,18 @@ impl Watcher {
     }
 }
 
+impl WatchError {
+    /// A stable name for programs, in `snake_case`.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Folder { .. } => "watch_folder",
+            Self::System { .. } => "watch_system",
+            Self::Thread(_) => "watch_thread",
+        }
+    }
+}
+
 impl Drop for Watcher {
     fn drop(&mut self) {
         // Where nobody listens, the thread has ended.

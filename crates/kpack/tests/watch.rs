@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
-use kpack::{Runtime, Slot, Wasmtime, WatchError, WatchEvent, WatchOptions, Watcher};
+use kpack::{PackDir, Runtime, Slot, Wasmtime, WatchError, WatchEvent, WatchOptions, Watcher};
 use serde_json::{Value, json};
 use support::{Made, SCALE, pack, scale};
 use tempfile::TempDir;
@@ -158,6 +158,18 @@ fn a_pack_whose_module_comes_last_is_refused_until_it_is_whole() {
 }
 
 #[test]
+fn an_archive_is_staged_like_a_folder() {
+    let released = Released::new();
+    let watched = released.watch();
+    let bytes = PackDir::open(released.release(2)).unwrap().read().unwrap();
+    let archive = tempfile::NamedTempFile::new().unwrap();
+    fs::write(archive.path(), bytes.to_archive().unwrap()).unwrap();
+    released.put(archive.path(), &released.inbox().join("second.kpack"));
+    assert_eq!(watched.next(), "staged second.kpack");
+    assert_eq!(watched.serves(), 2);
+}
+
+#[test]
 fn a_bad_pack_leaves_the_old_one_and_the_next_is_staged() {
     let released = Released::new();
     let watched = released.watch();
@@ -276,5 +288,7 @@ fn there_must_be_a_folder() {
         released.made.trust(),
         WatchOptions::default(),
     );
-    assert!(matches!(error.unwrap_err(), WatchError::Folder { .. }));
+    let error = error.unwrap_err();
+    assert!(matches!(error, WatchError::Folder { .. }));
+    assert_eq!(error.kind(), "watch_folder");
 }
