@@ -127,3 +127,8 @@ pub use kpack_verify::{
 #[cfg(all(doctest, feature = "wasmtime"))]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// Those of the page about serving are compiled: their paths are a host's own.
+#[cfg(all(doctest, feature = "wasmtime", feature = "watch"))]
+#[doc = include_str!("../../../docs/serving.md")]
+struct ServingPage;
