@@ -1,78 +1,76 @@
-use kpack_guest::simd::{f32x4_splat, v128};
+use kpack_guest::simd::v128;
 
-use crate::Number;
+use crate::{Doubt, Number};
 
 /// How elements are read and written.
-pub trait Access {
+pub trait Access<T: Number> {
     /// Two vectors.
     ///
     /// # Safety
     ///
     /// `at` is valid for reading eight elements.
-    unsafe fn load8<A: Number>(&mut self, at: *const A) -> [v128; 2];
+    unsafe fn load8(&mut self, at: *const T) -> [v128; 2];
 
     /// Writes two vectors.
     ///
     /// # Safety
     ///
     /// `at` is valid for writing eight elements.
-    unsafe fn store8<T: Number>(&mut self, at: *mut T, values: [v128; 2]);
+    unsafe fn store8(&mut self, at: *mut T, values: [v128; 2]);
 }
 
 /// Right for every number.
 pub struct Careful;
 
-impl Access for Careful {
+impl<T: Number> Access<T> for Careful {
     #[inline(always)]
-    unsafe fn load8<A: Number>(&mut self, at: *const A) -> [v128; 2] {
+    unsafe fn load8(&mut self, at: *const T) -> [v128; 2] {
         // SAFETY: passed on to the caller.
-        unsafe { A::load8(at) }
+        unsafe { T::load8(at) }
     }
 
     #[inline(always)]
-    unsafe fn store8<T: Number>(&mut self, at: *mut T, values: [v128; 2]) {
+    unsafe fn store8(&mut self, at: *mut T, values: [v128; 2]) {
         // SAFETY: passed on to the caller.
         unsafe { T::store8(at, values) }
     }
 }
 
 /// Right for the numbers that are usual, and aware of others: many conversions share one test, whether they
-/// have to be done again. One type is read with it and one is written.
-pub struct Usual {
-    read: v128,
-    written: v128,
+/// have to be done again.
+pub struct Usual<T: Number> {
+    doubt: T::Doubt,
 }
 
-impl Usual {
+impl<T: Number> Usual<T> {
     /// Before the first element.
     #[must_use]
     #[inline(always)]
     #[expect(clippy::new_without_default, reason = "a start, not a default")]
     pub fn new() -> Self {
         Self {
-            read: f32x4_splat(0.0),
-            written: f32x4_splat(0.0),
+            doubt: T::Doubt::none(),
         }
     }
 
-    /// Whether all was right that was read as `A` and written as `T`.
+    /// Whether all was right that was read and written.
     #[must_use]
     #[inline(always)]
-    pub fn was_right<A: Number, T: Number>(&self) -> bool {
-        !A::in_doubt(self.read) && !T::in_doubt(self.written)
+    pub fn was_right(&self) -> bool {
+        !self.doubt.is_any()
     }
 }
 
-impl Access for Usual {
+impl<T: Number> Access<T> for Usual<T> {
     #[inline(always)]
-    unsafe fn load8<A: Number>(&mut self, at: *const A) -> [v128; 2] {
+    unsafe fn load8(&mut self, at: *const T) -> [v128; 2] {
         // SAFETY: passed on to the caller.
-        unsafe { A::load8_usual(at, &mut self.read) }
+        unsafe { T::load8_usual(at, &mut self.doubt) }
     }
 
     #[inline(always)]
-    unsafe fn store8<T: Number>(&mut self, at: *mut T, values: [v128; 2]) {
+    unsafe fn store8(&mut self, at: *mut T, values: [v128; 2]) {
         // SAFETY: passed on to the caller.
-        unsafe { T::store8_usual(at, values, &mut self.written) }
+        unsafe { T::store8_usual(at, values, &mut self.doubt) }
     }
 }

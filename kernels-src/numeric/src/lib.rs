@@ -15,5 +15,5 @@ pub mod wide;
 
 pub use access::{Access, Careful, Usual};
 pub use map::{map, widen};
-pub use number::Number;
+pub use number::{Doubt, Number};
 pub use sum::sum;

@@ -26,9 +26,10 @@ pub unsafe fn map<A: Number, T: Number, const N: usize>(
     unsafe {
         while at + BLOCK <= length {
             let (inputs, y) = (inputs.map(|input| input.add(at)), y.add(at));
-            let mut usual = Usual::new();
-            block_of(inputs, y, &value, &mut usual);
-            if !usual.was_right::<A, T>() {
+            let mut read = Usual::<A>::new();
+            let mut written = Usual::<T>::new();
+            block_of(inputs, y, &value, &mut read, &mut written);
+            if !read.was_right() || !written.was_right() {
                 careful_block_of(inputs, y, &value);
             }
             at += BLOCK;
@@ -38,6 +39,7 @@ pub unsafe fn map<A: Number, T: Number, const N: usize>(
                 inputs.map(|input| input.add(at)),
                 y.add(at),
                 &value,
+                &mut Careful,
                 &mut Careful,
             );
             at += STEP;
@@ -61,7 +63,8 @@ unsafe fn block_of<A: Number, T: Number, const N: usize>(
     inputs: [*const A; N],
     y: *mut T,
     value: &impl Fn([v128; N]) -> v128,
-    access: &mut impl Access,
+    read: &mut impl Access<A>,
+    written: &mut impl Access<T>,
 ) {
     for step in (0..BLOCK).step_by(STEP) {
         // SAFETY: step + 8 <= BLOCK.
@@ -70,7 +73,8 @@ unsafe fn block_of<A: Number, T: Number, const N: usize>(
                 inputs.map(|input| input.add(step)),
                 y.add(step),
                 value,
-                access,
+                read,
+                written,
             );
         }
     }
@@ -87,7 +91,7 @@ unsafe fn careful_block_of<A: Number, T: Number, const N: usize>(
     value: &impl Fn([v128; N]) -> v128,
 ) {
     // SAFETY: passed on to the caller.
-    unsafe { block_of(inputs, y, value, &mut Careful) };
+    unsafe { block_of(inputs, y, value, &mut Careful, &mut Careful) };
 }
 
 /// # Safety
@@ -98,13 +102,14 @@ unsafe fn step_of<A: Number, T: Number, const N: usize>(
     inputs: [*const A; N],
     y: *mut T,
     value: &impl Fn([v128; N]) -> v128,
-    access: &mut impl Access,
+    read: &mut impl Access<A>,
+    written: &mut impl Access<T>,
 ) {
     // SAFETY: passed on to the caller.
     unsafe {
-        let loaded = inputs.map(|input| access.load8(input));
+        let loaded = inputs.map(|input| read.load8(input));
         let values = [0, 1].map(|half| value(loaded.map(|both| both[half])));
-        access.store8(y, values);
+        written.store8(y, values);
     }
 }
 
@@ -130,7 +135,13 @@ unsafe fn last<A: Number, T: Number, const N: usize>(
             }
         }
         let inputs: [*const A; N] = core::array::from_fn(|input| padded[input].as_ptr());
-        step_of(inputs, results.as_mut_ptr(), value, &mut Careful);
+        step_of(
+            inputs,
+            results.as_mut_ptr(),
+            value,
+            &mut Careful,
+            &mut Careful,
+        );
         for (i, &result) in results.iter().enumerate().take(count) {
             *y.add(i) = result;
         }

@@ -60,7 +60,7 @@ pub(crate) fn rotate<T: Number>(job: &mut Job<'_, T>) -> Result<(), Status> {
         for (x, y) in x.chunks_exact(dim).zip(y.chunks_exact_mut(dim)) {
             let mut usual = Usual::new();
             turn_head(job.layout, x, cos, sin, y, &mut usual);
-            if !usual.was_right::<T, T>() {
+            if !usual.was_right() {
                 turn_head_carefully(job.layout, x, cos, sin, y);
             }
             for (y, &x) in y[2 * half..].iter_mut().zip(&x[2 * half..]) {
@@ -84,7 +84,7 @@ fn turn_head<T: Number>(
     cos: &[f32],
     sin: &[f32],
     y: &mut [T],
-    access: &mut impl Access,
+    access: &mut impl Access<T>,
 ) {
     match layout {
         Layout::Half => turn_halves(x, cos, sin, y, access),
@@ -104,7 +104,7 @@ fn turn_halves<T: Number>(
     cos: &[f32],
     sin: &[f32],
     y: &mut [T],
-    access: &mut impl Access,
+    access: &mut impl Access<T>,
 ) {
     let half = cos.len();
     let mut i = 0;
@@ -153,7 +153,7 @@ fn turn_neighbours<T: Number>(
     cos: &[f32],
     sin: &[f32],
     y: &mut [T],
-    access: &mut impl Access,
+    access: &mut impl Access<T>,
 ) {
     let half = cos.len();
     let mut i = 0;

@@ -3,7 +3,7 @@
 //! Each function has two bodies that give the same bits: instructions on the narrow lanes, and element
 //! by element for engines without SIMD.
 
-use super::v128;
+use super::{i32x4_splat, v128};
 use crate::{Bf16, F16};
 
 /// Eight `f16` as two vectors, each exact.
@@ -30,36 +30,58 @@ pub unsafe fn store_f16x8(at: *mut F16, values: [v128; 2]) {
     unsafe { imp::store_f16x8(at, values) }
 }
 
-/// As [`load_f16x8`], with fewer instructions, for elements below 2^15 in magnitude. `doubt` gathers what
-/// [`f16_in_doubt`] looks at: if it finds that any element was not, what was read is wrong.
+/// As [`load_f16x8`], with fewer instructions, for elements that are finite. If `doubt` finds that any was
+/// not, what was read is wrong.
 ///
 /// # Safety
 ///
 /// `at` is valid for reading eight elements.
 #[must_use]
 #[inline(always)]
-pub unsafe fn load_usual_f16x8(at: *const F16, doubt: &mut v128) -> [v128; 2] {
+pub unsafe fn load_usual_f16x8(at: *const F16, doubt: &mut F16Doubt) -> [v128; 2] {
     // SAFETY: passed on to the caller.
     unsafe { imp::load_usual_f16x8(at, doubt) }
 }
 
-/// As [`store_f16x8`], with fewer instructions, for values below 2^16 in magnitude. `doubt` gathers what
-/// [`f16_in_doubt`] looks at: if it finds that any value was not, what was written is wrong.
+/// As [`store_f16x8`], with fewer instructions, for values that round to a finite `f16` and lie halfway
+/// between no two. If `doubt` finds that any did not, what was written may be wrong.
 ///
 /// # Safety
 ///
 /// `at` is valid for writing eight elements.
 #[inline(always)]
-pub unsafe fn store_usual_f16x8(at: *mut F16, values: [v128; 2], doubt: &mut v128) {
+pub unsafe fn store_usual_f16x8(at: *mut F16, values: [v128; 2], doubt: &mut F16Doubt) {
     // SAFETY: passed on to the caller.
     unsafe { imp::store_usual_f16x8(at, values, doubt) }
 }
 
-/// Whether any `f16` since `doubt` was zero may have been read or written wrongly.
-#[must_use]
-#[inline(always)]
-pub fn f16_in_doubt(doubt: v128) -> bool {
-    imp::f16_in_doubt(doubt)
+/// Whether any `f16` may have been read or written wrongly the usual way.
+#[derive(Clone, Copy)]
+pub struct F16Doubt {
+    /// Magnitudes, in 16 bits each.
+    largest: v128,
+    /// What the bits that rounding cuts off were at least, in 32 bits each, half a last bit added.
+    least_cut: v128,
+}
+
+impl F16Doubt {
+    /// Before the first element.
+    #[must_use]
+    #[inline(always)]
+    #[expect(clippy::new_without_default, reason = "a start, not a default")]
+    pub fn new() -> Self {
+        Self {
+            largest: i32x4_splat(0),
+            least_cut: i32x4_splat(-1),
+        }
+    }
+
+    /// Whether there is any.
+    #[must_use]
+    #[inline(always)]
+    pub fn is_any(&self) -> bool {
+        imp::f16_in_doubt(self)
+    }
 }
 
 /// Eight `bf16` as two vectors, each exact.
@@ -85,23 +107,46 @@ pub unsafe fn store_bf16x8(at: *mut Bf16, values: [v128; 2]) {
     unsafe { imp::store_bf16x8(at, values) }
 }
 
-/// As [`store_bf16x8`], with fewer instructions, for values that are not NaN. `doubt` gathers what
-/// [`bf16_in_doubt`] looks at: if it finds that any value may have been, what was written may be wrong.
+/// As [`store_bf16x8`], with fewer instructions, for values that are numbers and lie halfway between no two
+/// `bf16`. If `doubt` finds that any did not, what was written may be wrong.
 ///
 /// # Safety
 ///
 /// `at` is valid for writing eight elements.
 #[inline(always)]
-pub unsafe fn store_usual_bf16x8(at: *mut Bf16, values: [v128; 2], doubt: &mut v128) {
+pub unsafe fn store_usual_bf16x8(at: *mut Bf16, values: [v128; 2], doubt: &mut Bf16Doubt) {
     // SAFETY: passed on to the caller.
     unsafe { imp::store_usual_bf16x8(at, values, doubt) }
 }
 
-/// Whether any `bf16` since `doubt` was zero may have been written wrongly.
-#[must_use]
-#[inline(always)]
-pub fn bf16_in_doubt(doubt: v128) -> bool {
-    imp::bf16_in_doubt(doubt)
+/// Whether any `bf16` may have been written wrongly the usual way.
+#[derive(Clone, Copy)]
+pub struct Bf16Doubt {
+    /// Of all values.
+    sum: v128,
+    /// What the bits that rounding cuts off were at least, half a last bit added: in the lower half of
+    /// each 32 bits.
+    least_cut: v128,
+}
+
+impl Bf16Doubt {
+    /// Before the first element.
+    #[must_use]
+    #[inline(always)]
+    #[expect(clippy::new_without_default, reason = "a start, not a default")]
+    pub fn new() -> Self {
+        Self {
+            sum: i32x4_splat(0),
+            least_cut: i32x4_splat(-1),
+        }
+    }
+
+    /// Whether there is any.
+    #[must_use]
+    #[inline(always)]
+    pub fn is_any(&self) -> bool {
+        imp::bf16_in_doubt(self)
+    }
 }
 
 /// Sixteen `i8` as four vectors.
@@ -169,14 +214,15 @@ mod imp {
     use core::arch::wasm32::{
         f32x4_add, f32x4_convert_i32x4, f32x4_mul, f32x4_ne, f32x4_pmin, f32x4_splat, f32x4_sub,
         i8x16_narrow_i16x8, i8x16_shl, i16x8_eq, i16x8_narrow_i32x4, i16x8_shl, i16x8_shr,
-        i16x8_shuffle, i16x8_splat, i32x4_add, i32x4_extend_high_i16x8, i32x4_extend_low_i16x8,
-        i32x4_max, i32x4_shl, i32x4_splat, i32x4_sub, i32x4_trunc_sat_f32x4, u8x16_min,
-        u8x16_narrow_i16x8, u8x16_shr, u8x16_splat, u16x8_extend_high_u8x16,
-        u16x8_extend_low_u8x16, u16x8_ge, u16x8_max, u16x8_narrow_i32x4, u16x8_sub_sat,
-        u32x4_extend_high_u16x8, u32x4_extend_low_u16x8, u32x4_shr, v128, v128_and, v128_any_true,
-        v128_bitselect, v128_load, v128_or, v128_store, v128_xor,
+        i16x8_shuffle, i16x8_splat, i32x4_add, i32x4_eq, i32x4_extend_high_i16x8,
+        i32x4_extend_low_i16x8, i32x4_max, i32x4_shl, i32x4_splat, i32x4_sub,
+        i32x4_trunc_sat_f32x4, u8x16_min, u8x16_narrow_i16x8, u8x16_shr, u8x16_splat,
+        u16x8_extend_high_u8x16, u16x8_extend_low_u8x16, u16x8_ge, u16x8_max, u16x8_min,
+        u16x8_narrow_i32x4, u32x4_extend_high_u16x8, u32x4_extend_low_u16x8, u32x4_min, u32x4_shr,
+        v128, v128_and, v128_any_true, v128_bitselect, v128_load, v128_or, v128_store, v128_xor,
     };
 
+    use super::{Bf16Doubt, F16Doubt};
     use crate::{Bf16, F16};
 
     #[inline(always)]
@@ -198,14 +244,15 @@ mod imp {
     }
 
     #[inline(always)]
-    pub(super) unsafe fn load_usual_f16x8(at: *const F16, doubt: &mut v128) -> [v128; 2] {
+    pub(super) unsafe fn load_usual_f16x8(at: *const F16, doubt: &mut F16Doubt) -> [v128; 2] {
         // SAFETY: the caller vouches for 16 readable bytes.
         let halves = unsafe { v128_load(at.cast()) };
+        let magnitudes = v128_and(halves, i16x8_splat(i16::MAX));
+        doubt.largest = u16x8_max(doubt.largest, magnitudes);
         // The two halves of each number of 32 bits: the mantissa's last three bits, and all the others.
         let low = i16x8_shl(halves, 13);
         let sign_and_magnitude = i16x8_splat(0x8fff_u16.cast_signed());
         let high = v128_and(i16x8_shr(halves, 3), sign_and_magnitude);
-        *doubt = u16x8_max(*doubt, v128_and(high, i16x8_splat(0xfff)));
         let rebias = f32x4_splat(REBIAS);
         [
             f32x4_mul(i16x8_shuffle::<0, 8, 1, 9, 2, 10, 3, 11>(low, high), rebias),
@@ -260,43 +307,48 @@ mod imp {
     }
 
     #[inline(always)]
-    pub(super) unsafe fn store_usual_f16x8(at: *mut F16, [low, high]: [v128; 2], doubt: &mut v128) {
+    pub(super) unsafe fn store_usual_f16x8(
+        at: *mut F16,
+        [low, high]: [v128; 2],
+        doubt: &mut F16Doubt,
+    ) {
         let magnitudes =
             u16x8_narrow_i32x4(usual_magnitude(low, doubt), usual_magnitude(high, doubt));
+        doubt.largest = u16x8_max(doubt.largest, magnitudes);
         // Saturated, a number keeps its sign.
         let signs = v128_and(i16x8_narrow_i32x4(low, high), i16x8_splat(i16::MIN));
         // SAFETY: the caller vouches for 16 writable bytes.
         unsafe { v128_store(at.cast(), v128_or(magnitudes, signs)) };
     }
 
-    /// As [`magnitude`], right below 65536. With the sign of `x` on both, the sum and what it added to
-    /// differ in the mantissa only.
+    /// As [`magnitude`], but more than infinity's where that is not finite, and of two as near ones the
+    /// upper.
+    ///
+    /// With the exponent biased as an `f16`'s, also the mantissas of subnormals stand at their places: the
+    /// nearest number is what remains of the bits once half of the last one that stays is added. The
+    /// product rounds only what is below 2^-14, to 13 bits more than stay; what then is not halfway
+    /// between two numbers was not before, and was on the same side.
     #[inline(always)]
-    fn usual_magnitude(x: v128, doubt: &mut v128) -> v128 {
-        // Lanes of 16 bits, for these can be subtracted down to no less than zero; the lower ones are zero.
-        let above_least = u16x8_sub_sat(
-            v128_and(x, i32x4_splat(0x7f80_0000)),
-            i32x4_splat(LEAST_NORMAL),
-        );
-        *doubt = u16x8_max(*doubt, above_least);
-        let coarse = i32x4_add(above_least, i32x4_splat(LEAST_NORMAL + (13 << 23)));
-        let coarse = v128_or(coarse, v128_and(x, i32x4_splat(i32::MIN)));
-        let mantissa = i32x4_sub(f32x4_add(x, coarse), coarse);
-        // Where the compiler sees that nothing saturates, it narrows with one instruction.
-        v128_and(
-            i32x4_add(mantissa, u32x4_shr(above_least, 13)),
-            i32x4_splat(0x7fff),
-        )
+    fn usual_magnitude(x: v128, doubt: &mut F16Doubt) -> v128 {
+        let x = v128_and(x, i32x4_splat(i32::MAX));
+        let rounded = i32x4_add(f32x4_mul(x, f32x4_splat(UNBIAS)), i32x4_splat(1 << 12));
+        let cut = v128_and(rounded, i32x4_splat((1 << 13) - 1));
+        doubt.least_cut = u32x4_min(doubt.least_cut, cut);
+        u32x4_shr(rounded, 13)
     }
+
+    /// 2^-112.
+    const UNBIAS: f32 = f32::from_bits((127 - 112) << 23);
 
     /// The least normal `f16`, as `f32`.
     const LEAST_NORMAL: i32 = 113 << 23;
 
-    /// The largest exponents, as if in the upper half of an `f32` and of it: those of numbers read are in
-    /// doubt from 2^15 on, those of numbers written from 2^16 on.
+    /// Where nothing is left of what was cut off and half a last bit, that was the other half.
     #[inline(always)]
-    pub(super) fn f16_in_doubt(doubt: v128) -> bool {
-        v128_any_true(u16x8_ge(doubt, i16x8_splat(30 << 7)))
+    pub(super) fn f16_in_doubt(doubt: &F16Doubt) -> bool {
+        let infinite = u16x8_ge(doubt.largest, i16x8_splat(0x7c00));
+        let halfway = i32x4_eq(doubt.least_cut, i32x4_splat(0));
+        v128_any_true(v128_or(infinite, halfway))
     }
 
     #[inline(always)]
@@ -321,24 +373,32 @@ mod imp {
     pub(super) unsafe fn store_usual_bf16x8(
         at: *mut Bf16,
         [low, high]: [v128; 2],
-        doubt: &mut v128,
+        doubt: &mut Bf16Doubt,
     ) {
         // NaN stays NaN in a sum; where infinities become one, the values are written twice.
-        *doubt = f32x4_add(*doubt, f32x4_add(low, high));
-        let halves = u16x8_narrow_i32x4(usual_upper_half(low), usual_upper_half(high));
+        doubt.sum = f32x4_add(doubt.sum, f32x4_add(low, high));
+        let halves =
+            u16x8_narrow_i32x4(usual_upper_half(low, doubt), usual_upper_half(high, doubt));
         // SAFETY: the caller vouches for 16 writable bytes.
         unsafe { v128_store(at.cast(), halves) };
     }
 
+    /// As [`upper_half`], but of two as near ones the one that is farther from zero.
     #[inline(always)]
-    fn usual_upper_half(x: v128) -> v128 {
-        let odd = v128_and(u32x4_shr(x, 16), i32x4_splat(1));
-        u32x4_shr(i32x4_add(x, i32x4_add(odd, i32x4_splat(0x7fff))), 16)
+    fn usual_upper_half(x: v128, doubt: &mut Bf16Doubt) -> v128 {
+        let rounded = i32x4_add(x, i32x4_splat(1 << 15));
+        doubt.least_cut = u16x8_min(doubt.least_cut, rounded);
+        u32x4_shr(rounded, 16)
     }
 
+    /// Where nothing is left of what was cut off and half a last bit, that was the other half.
     #[inline(always)]
-    pub(super) fn bf16_in_doubt(doubt: v128) -> bool {
-        v128_any_true(f32x4_ne(doubt, doubt))
+    pub(super) fn bf16_in_doubt(doubt: &Bf16Doubt) -> bool {
+        let halfway = v128_and(
+            i16x8_eq(doubt.least_cut, i16x8_splat(0)),
+            i32x4_splat(0xffff),
+        );
+        v128_any_true(v128_or(f32x4_ne(doubt.sum, doubt.sum), halfway))
     }
 
     #[inline(always)]
@@ -432,6 +492,7 @@ mod imp {
     use core::array::from_fn;
 
     use super::super::{v128, v128_load, v128_store};
+    use super::{Bf16Doubt, F16Doubt};
     use crate::{Bf16, F16};
 
     #[inline(always)]
@@ -447,20 +508,20 @@ mod imp {
     }
 
     #[inline(always)]
-    pub(super) unsafe fn load_usual_f16x8(at: *const F16, _: &mut v128) -> [v128; 2] {
+    pub(super) unsafe fn load_usual_f16x8(at: *const F16, _: &mut F16Doubt) -> [v128; 2] {
         // SAFETY: passed on to the caller.
         unsafe { load_f16x8(at) }
     }
 
     #[inline(always)]
-    pub(super) unsafe fn store_usual_f16x8(at: *mut F16, values: [v128; 2], _: &mut v128) {
+    pub(super) unsafe fn store_usual_f16x8(at: *mut F16, values: [v128; 2], _: &mut F16Doubt) {
         // SAFETY: passed on to the caller.
         unsafe { store_f16x8(at, values) }
     }
 
     /// Never: here the usual is all there is.
     #[inline(always)]
-    pub(super) fn f16_in_doubt(_: v128) -> bool {
+    pub(super) fn f16_in_doubt(_: &F16Doubt) -> bool {
         false
     }
 
@@ -477,14 +538,14 @@ mod imp {
     }
 
     #[inline(always)]
-    pub(super) unsafe fn store_usual_bf16x8(at: *mut Bf16, values: [v128; 2], _: &mut v128) {
+    pub(super) unsafe fn store_usual_bf16x8(at: *mut Bf16, values: [v128; 2], _: &mut Bf16Doubt) {
         // SAFETY: passed on to the caller.
         unsafe { store_bf16x8(at, values) }
     }
 
     /// Never: here the usual is all there is.
     #[inline(always)]
-    pub(super) fn bf16_in_doubt(_: v128) -> bool {
+    pub(super) fn bf16_in_doubt(_: &Bf16Doubt) -> bool {
         false
     }
 
