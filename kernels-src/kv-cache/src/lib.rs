@@ -12,6 +12,10 @@ mod q8;
 
 use kpack_guest::{Q4Block, Q8Block, kernel};
 
+/// Blocks that one turn of a loop unpacks: so many that the engine's check for an interruption, once a
+/// turn, does not count.
+const BLOCKS: usize = 4;
+
 /// The kernel `kv_pack_q8`.
 #[kernel(
     id = "kv_pack_q8",
@@ -39,7 +43,14 @@ fn kv_pack_q8_forward(x: &[f32], blocks: &mut [Q8Block]) {
 )]
 fn kv_unpack_q8_forward(blocks: &[Q8Block], y: &mut [f32]) {
     let (y, _) = y.as_chunks_mut::<{ Q8Block::ELEMENTS }>();
-    for (block, y) in blocks.iter().zip(y) {
+    let (blocks, last_blocks) = blocks.as_chunks::<BLOCKS>();
+    let (y, last_y) = y.as_chunks_mut::<BLOCKS>();
+    for (blocks, y) in blocks.iter().zip(y) {
+        for (block, y) in blocks.iter().zip(y) {
+            q8::unpack(block, y);
+        }
+    }
+    for (block, y) in last_blocks.iter().zip(last_y) {
         q8::unpack(block, y);
     }
 }
