@@ -4,7 +4,7 @@ use crate::{Access, Careful, Number, Usual};
 
 /// Elements that one turn of the loop works on: so many that the engine's check for an interruption,
 /// once a turn, does not count.
-const BLOCK: usize = 32;
+const BLOCK: usize = 4 * STEP;
 /// What the loads and stores of halves work on.
 const STEP: usize = 8;
 
@@ -66,17 +66,14 @@ unsafe fn block_of<A: Number, T: Number, const N: usize>(
     read: &mut impl Access<A>,
     written: &mut impl Access<T>,
 ) {
-    for step in (0..BLOCK).step_by(STEP) {
-        // SAFETY: step + 8 <= BLOCK.
-        unsafe {
-            step_of(
-                inputs.map(|input| input.add(step)),
-                y.add(step),
-                value,
-                read,
-                written,
-            );
-        }
+    let inputs = |step: usize| inputs.map(|input| input.wrapping_add(step));
+    // SAFETY: the last step ends with the block. By name, for the compiler leaves a loop over so much a
+    // loop.
+    unsafe {
+        step_of(inputs(0), y, value, read, written);
+        step_of(inputs(STEP), y.add(STEP), value, read, written);
+        step_of(inputs(2 * STEP), y.add(2 * STEP), value, read, written);
+        step_of(inputs(3 * STEP), y.add(3 * STEP), value, read, written);
     }
 }
 

@@ -94,7 +94,7 @@ fn turn_head<T: Number>(
 
 /// Pairs that one turn of the loop works on: so many that the engine's check for an interruption, once a
 /// turn, does not count.
-const BLOCK: usize = 32;
+const BLOCK: usize = 4 * STEP;
 /// Pairs that are turned at a time: what the loads of halves work on.
 const STEP: usize = 2 * LANES;
 
@@ -107,27 +107,23 @@ fn turn_halves<T: Number>(
     access: &mut impl Access<T>,
 ) {
     let half = cos.len();
+    let (from, to) = (x.as_ptr(), y.as_mut_ptr());
     let mut i = 0;
     // SAFETY: a step at i uses up to i + 8 <= half elements of each half, of the cosines and the sines;
     // x and y hold at least two halves.
     unsafe {
-        let mut step = |i: usize| {
-            let a = access.load8(x.as_ptr().add(i));
-            let b = access.load8(x.as_ptr().add(half + i));
-            let cos = f32::load8(cos.as_ptr().add(i));
-            let sin = f32::load8(sin.as_ptr().add(i));
-            let turned = [0, 1].map(|v| turn(a[v], b[v], cos[v], sin[v]));
-            access.store8(y.as_mut_ptr().add(i), turned.map(|(a, _)| a));
-            access.store8(y.as_mut_ptr().add(half + i), turned.map(|(_, b)| b));
-        };
+        let tables = |i: usize| [cos, sin].map(|table| table.as_ptr().add(i));
+        let halves = |i: usize| [0, half].map(|start| (from.add(start + i), to.add(start + i)));
         while i + BLOCK <= half {
-            for i in (i..i + BLOCK).step_by(STEP) {
-                step(i);
-            }
+            // By name, for the compiler leaves a loop over so much a loop.
+            turn_step(halves(i), tables(i), access);
+            turn_step(halves(i + STEP), tables(i + STEP), access);
+            turn_step(halves(i + 2 * STEP), tables(i + 2 * STEP), access);
+            turn_step(halves(i + 3 * STEP), tables(i + 3 * STEP), access);
             i += BLOCK;
         }
         while i + STEP <= half {
-            step(i);
+            turn_step(halves(i), tables(i), access);
             i += STEP;
         }
     }
@@ -135,6 +131,27 @@ fn turn_halves<T: Number>(
         let [a, b] = turn_one([x[i], x[half + i]], cos[i], sin[i]);
         (y[i], y[half + i]) = (a, b);
         i += 1;
+    }
+}
+
+/// Eight pairs, from the one place to the other in each half.
+///
+/// # Safety
+///
+/// Each place and each table is valid for eight elements.
+#[inline(always)]
+unsafe fn turn_step<T: Number>(
+    halves: [(*const T, *mut T); 2],
+    tables: [*const f32; 2],
+    access: &mut impl Access<T>,
+) {
+    // SAFETY: passed on to the caller.
+    unsafe {
+        let [a, b] = halves.map(|(from, _)| access.load8(from));
+        let [cos, sin] = tables.map(|table| f32::load8(table));
+        let turned = [0, 1].map(|v| turn(a[v], b[v], cos[v], sin[v]));
+        access.store8(halves[0].1, turned.map(|(a, _)| a));
+        access.store8(halves[1].1, turned.map(|(_, b)| b));
     }
 }
 
@@ -157,25 +174,20 @@ fn turn_neighbours<T: Number>(
 ) {
     let half = cos.len();
     let mut i = 0;
+    let (from, to) = (x.as_ptr(), y.as_mut_ptr());
     // SAFETY: four pairs from i on are eight elements of x and y, and i + 4 <= half.
     unsafe {
+        let tables = |i: usize| [cos, sin].map(|table| table.as_ptr().add(i));
+        let place = |i: usize| (from.add(2 * i), to.add(2 * i));
+        while i + 4 * LANES <= half {
+            turn_neighbours_step(place(i), tables(i), access);
+            turn_neighbours_step(place(i + LANES), tables(i + LANES), access);
+            turn_neighbours_step(place(i + 2 * LANES), tables(i + 2 * LANES), access);
+            turn_neighbours_step(place(i + 3 * LANES), tables(i + 3 * LANES), access);
+            i += 4 * LANES;
+        }
         while i + LANES <= half {
-            let [low, high] = access.load8(x.as_ptr().add(2 * i));
-            let (cos, sin) = (load(cos.as_ptr().add(i)), load(sin.as_ptr().add(i)));
-            let minus = f32x4_neg(sin);
-            let turned = [
-                turn_pairs(
-                    low,
-                    i32x4_shuffle::<0, 0, 1, 1>(cos, cos),
-                    i32x4_shuffle::<0, 4, 1, 5>(minus, sin),
-                ),
-                turn_pairs(
-                    high,
-                    i32x4_shuffle::<2, 2, 3, 3>(cos, cos),
-                    i32x4_shuffle::<2, 6, 3, 7>(minus, sin),
-                ),
-            ];
-            access.store8(y.as_mut_ptr().add(2 * i), turned);
+            turn_neighbours_step(place(i), tables(i), access);
             i += LANES;
         }
     }
@@ -183,6 +195,38 @@ fn turn_neighbours<T: Number>(
         let turned = turn_one([x[2 * i], x[2 * i + 1]], cos[i], sin[i]);
         y[2 * i..2 * i + 2].copy_from_slice(&turned);
         i += 1;
+    }
+}
+
+/// Four pairs, from the one place to the other.
+///
+/// # Safety
+///
+/// The places are valid for eight elements, each table for four.
+#[inline(always)]
+unsafe fn turn_neighbours_step<T: Number>(
+    (from, to): (*const T, *mut T),
+    tables: [*const f32; 2],
+    access: &mut impl Access<T>,
+) {
+    // SAFETY: passed on to the caller.
+    unsafe {
+        let [low, high] = access.load8(from);
+        let [cos, sin] = tables.map(|table| load(table));
+        let minus = f32x4_neg(sin);
+        let turned = [
+            turn_pairs(
+                low,
+                i32x4_shuffle::<0, 0, 1, 1>(cos, cos),
+                i32x4_shuffle::<0, 4, 1, 5>(minus, sin),
+            ),
+            turn_pairs(
+                high,
+                i32x4_shuffle::<2, 2, 3, 3>(cos, cos),
+                i32x4_shuffle::<2, 6, 3, 7>(minus, sin),
+            ),
+        ];
+        access.store8(to, turned);
     }
 }
 
