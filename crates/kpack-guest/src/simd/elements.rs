@@ -57,6 +57,10 @@ pub unsafe fn store_usual_f16x8(at: *mut F16, values: [v128; 2], doubt: &mut F16
 
 /// Whether any `f16` may have been read or written wrongly the usual way.
 #[derive(Clone, Copy)]
+#[cfg_attr(
+    not(target_feature = "simd128"),
+    expect(dead_code, reason = "without vectors nothing is in doubt")
+)]
 pub struct F16Doubt {
     /// Magnitudes, in 16 bits each.
     largest: v128,
@@ -121,6 +125,10 @@ pub unsafe fn store_usual_bf16x8(at: *mut Bf16, values: [v128; 2], doubt: &mut B
 
 /// Whether any `bf16` may have been written wrongly the usual way.
 #[derive(Clone, Copy)]
+#[cfg_attr(
+    not(target_feature = "simd128"),
+    expect(dead_code, reason = "without vectors nothing is in doubt")
+)]
 pub struct Bf16Doubt {
     /// Of all values.
     sum: v128,
