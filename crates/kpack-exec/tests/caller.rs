@@ -210,7 +210,16 @@ fn what_the_host_copies_is_not_the_kernels_time() {
         let mut caller = kernel.caller(options(1, 256 << 10)).unwrap();
         let x = values(1 << 23);
         let mut y = vec![1.0; x.len()];
-        call(&mut caller, &x, &mut y).unwrap();
+        // A busy machine may take a tick away from the kernel; were the copies counted, no call would end
+        // in time.
+        let is_served = (0..20).any(|_| match call(&mut caller, &x, &mut y) {
+            Ok(()) => true,
+            Err(error) => {
+                assert_eq!(error.fault(), Some(&Fault::Deadline { ticks: 1 }));
+                false
+            }
+        });
+        assert!(is_served);
     });
 }
 
