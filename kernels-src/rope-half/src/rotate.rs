@@ -179,12 +179,10 @@ fn turn_neighbours<T: Number>(
     unsafe {
         let tables = |i: usize| [cos, sin].map(|table| table.as_ptr().add(i));
         let place = |i: usize| (from.add(2 * i), to.add(2 * i));
-        while i + 4 * LANES <= half {
+        while i + 2 * LANES <= half {
             turn_neighbours_step(place(i), tables(i), access);
             turn_neighbours_step(place(i + LANES), tables(i + LANES), access);
-            turn_neighbours_step(place(i + 2 * LANES), tables(i + 2 * LANES), access);
-            turn_neighbours_step(place(i + 3 * LANES), tables(i + 3 * LANES), access);
-            i += 4 * LANES;
+            i += 2 * LANES;
         }
         while i + LANES <= half {
             turn_neighbours_step(place(i), tables(i), access);
